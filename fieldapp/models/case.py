@@ -1,0 +1,129 @@
+"""Cases, the people and departments sent to them, and the append-only history."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from fieldapp.db import Model, SeverityType, UTCDateTime
+from fieldapp.models.area import Area
+from fieldapp.models.settings import Category
+from fieldapp.models.user import Department, User
+from fieldapp.rules.severity import Severity
+from fieldapp.rules.workflow import OPEN
+
+IS_OPEN = text("status IN ({})".format(", ".join(f"'{status}'" for status in sorted(OPEN))))
+
+
+class Case(Model):
+    """One event at one place, however many reports tell of it."""
+
+    __tablename__ = "cases"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    town_code: Mapped[str] = mapped_column(String(9))
+    area_code: Mapped[str] = mapped_column(ForeignKey("areas.code"), index=True)
+    category_code: Mapped[str | None] = mapped_column(ForeignKey("categories.code"))
+    severity: Mapped[Severity] = mapped_column(SeverityType)
+    status: Mapped[str] = mapped_column(String(12))
+    title: Mapped[str] = mapped_column(String(80))
+    lat: Mapped[float | None] = mapped_column()
+    lon: Mapped[float | None] = mapped_column()
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    due_step: Mapped[str | None] = mapped_column(String(12))
+    due_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    signals: Mapped[int] = mapped_column(default=1)  # reports telling of it
+    reopened: Mapped[int] = mapped_column(default=0)
+    satisfied: Mapped[bool | None] = mapped_column()
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    version: Mapped[int] = mapped_column(default=1)
+
+    area: Mapped[Area] = relationship()
+    category: Mapped[Category | None] = relationship()
+    merged_into: Mapped["Case | None"] = relationship(remote_side=[id])
+    assignments: Mapped[list["Assignment"]] = relationship(back_populates="case", order_by="Assignment.id")
+    events: Mapped[list["CaseEvent"]] = relationship(back_populates="case", order_by="CaseEvent.id")
+
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
+    __table_args__ = (
+        # the queue reads only open cases, worst first; partial indexes keep it flat to a million closed ones
+        Index(
+            "ix_cases_queue",
+            "town_code",
+            text("severity DESC"),
+            "due_at",
+            "id",
+            "status",  # so that the lanes are counted from the index alone
+            sqlite_where=IS_OPEN,
+            postgresql_where=IS_OPEN,
+        ),
+        Index("ix_cases_map", "lat", "lon", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+        Index("ix_cases_changed", "town_code", "changed_at"),
+        Index("ix_cases_newest", "town_code", "id"),
+    )
+
+
+class Assignment(Model):
+    """Somebody sent to a case, timed at each step. A department's assignment names its liaison once one acts."""
+
+    __tablename__ = "assignments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"), index=True)
+    lead: Mapped[bool] = mapped_column(default=False)
+    sent_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    departed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    arrived_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    returned_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    case: Mapped[Case] = relationship(back_populates="assignments")
+    user: Mapped[User | None] = relationship()
+    department: Mapped[Department | None] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("case_id", "user_id"),
+        UniqueConstraint("case_id", "department_id", name="uq_assignments_department"),
+    )
+
+    @property
+    def standing(self) -> bool:
+        """True until the person or department gave it back."""
+        return self.returned_at is None
+
+
+class CaseEvent(Model):
+    """One line of a case's history. Triggers in the database refuse to change or delete it."""
+
+    __tablename__ = "case_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    action: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # none: the system
+    source: Mapped[str | None] = mapped_column(String(12))
+    result: Mapped[str | None] = mapped_column(String(12))
+    note: Mapped[str] = mapped_column(Text, default="")
+    data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    case: Mapped[Case] = relationship(back_populates="events")
+    actor: Mapped[User | None] = relationship()
+
+
+class CaseCounter(Model):
+    """The last case number given out per town and day."""
+
+    __tablename__ = "case_counters"
+
+    town_code: Mapped[str] = mapped_column(String(9), primary_key=True)
+    day: Mapped[str] = mapped_column(String(8), primary_key=True)
+    last: Mapped[int] = mapped_column()
