@@ -1,0 +1,277 @@
+"""Cases: give one its number, apply one transition, and write what happened to its history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql.dml import ReturningInsert
+
+from fieldapp import clock, scope
+from fieldapp.db import db
+from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
+from fieldapp.models import (
+    TOWN,
+    Area,
+    Attachment,
+    Case,
+    CaseCounter,
+    CaseEvent,
+    Category,
+    Kind,
+    Limit,
+    Report,
+    User,
+    town_of,
+)
+from fieldapp.rules import deadlines, workflow
+from fieldapp.rules import severity as severities
+from fieldapp.rules.deadlines import DEFAULT_LIMITS, Step
+from fieldapp.rules.roles import WORKS_DESK, Role
+from fieldapp.rules.severity import Severity
+from fieldapp.rules.workflow import Arrow, Part, Status
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What comes with an action: the words, whom or what it points at, and a new classification."""
+
+    note: str = ""
+    to: tuple[str, ...] = ()
+    category: str | None = None
+    severity: Severity | None = None
+
+    @classmethod
+    def of(cls, note: str, to: Iterable[str], category: str, severity: str) -> "Ask":
+        """From what a person or program sent: held to lengths, without what no database takes."""
+        clean = [text.replace("\x00", "").strip() for text in (note, category, *to)]
+        if any(len(text) > longest for text, longest in zip(clean, (2000, 20, *[60] * 50), strict=False)):
+            raise Invalid({"note": "too_long"})
+        if len(clean) > 52:
+            raise Invalid({"to": "too_many"})
+        try:
+            level = severities.parse(severity) if severity else None
+        except ValueError as error:
+            raise Invalid({"severity": "unknown"}) from error
+        return cls(clean[0], tuple(name for name in clean[2:] if name), clean[1] or None, level)
+
+
+TITLE_LENGTH = 24
+INTERNAL = frozenset({"step_back"})  # chosen by a verb, never asked for by name
+SIGHTLESS = frozenset({Role.ANALYST, Role.ADMIN})  # see counts and settings, never a case
+
+
+def minutes_for(severity: Severity, step: Step) -> int:
+    """The limit in force for one step."""
+    row = db.session.get(Limit, (severity, step))
+    return row.minutes if row else DEFAULT_LIMITS[(severity, step)]
+
+
+def open_case(report: Report, now: datetime) -> Case:
+    """A new case for a report, in the town of the report's area, waiting for triage."""
+    town = _town_that_answers(report)
+    case = Case(
+        number=_next_number(town, now),
+        town_code=town,
+        area_code=report.area_code,
+        category_code=report.category_code,
+        severity=report.severity,
+        status=Status.NEW,
+        title=title_of(report),
+        lat=report.lat,
+        lon=report.lon,
+        opened_at=now,
+        changed_at=now,
+        version=1,
+    )
+    _run_clock(case, now)
+    db.session.add(case)
+    db.session.flush()
+    record(case, "report", report.owner_id, now, result=Status.NEW, data={"report": str(report.id)})
+    return case
+
+
+def title_of(report: Report) -> str:
+    """A line to know the case by: the first words, else the kind, else that there is only a picture or a voice."""
+    words = " ".join(report.text.split())
+    if words:
+        return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
+    category = db.session.get(Category, report.category_code) if report.category_code else None  # kept by the session
+    return category.name if category else "未说明,请看照片或听录音"
+
+
+def load(user: User, number: str, lock: bool = False) -> Case:
+    """The case by its number, if the user may open it; `lock` holds it until the end of the transaction.
+
+    Raises NotAllowed for roles that never open cases, NotHere for all that is not theirs.
+    """
+    if user.plays(SIGHTLESS):
+        raise NotAllowed("role")
+    query = scope.cases(user).where(Case.number == number)
+    case = db.session.scalar(query.with_for_update(of=Case) if lock else query)
+    if case is None:
+        raise NotHere(number)
+    return case
+
+
+def load_whole(user: User, number: str) -> Case:
+    """The case with all that its page shows, in a handful of queries."""
+    case = load(user, number)
+    query = (
+        select(Case)
+        .where(Case.id == case.id)
+        .options(
+            joinedload(Case.area),
+            joinedload(Case.category),
+            selectinload(Case.events).joinedload(CaseEvent.actor),
+            selectinload(Case.assignments),
+        )
+    )
+    return db.session.scalars(query.execution_options(populate_existing=True)).unique().one()
+
+
+def parts(user: User, case: Case) -> frozenset[Part]:
+    """The parts this user plays in this case."""
+    same = Case.id == case.id
+    called = db.session.scalar(select(Case.id).where(same, scope.was_called(user))) is not None
+    reporter = db.session.scalar(select(Case.id).where(same, scope.has_reported(user))) is not None
+    return scope.parts(user, case, called, reporter)
+
+
+def actions(user: User, case: Case) -> list[str]:
+    """What this user may do now, in the table's order."""
+    arrows = workflow.available(Status(case.status), parts(user, case))
+    return list(dict.fromkeys(arrow.action for arrow in arrows if arrow.action not in INTERNAL))
+
+
+def check_version(case: Case, version: int) -> None:
+    """Raises Conflict("stale") when somebody changed the case since this version was shown."""
+    if case.version != version:
+        raise Conflict("stale")
+
+
+def apply(
+    case: Case,
+    action: str,
+    actor: User,
+    now: datetime,
+    *,
+    note: str = "",
+    has_target: bool = False,
+    data: dict[str, Any] | None = None,
+) -> Arrow:
+    """Take one arrow: the new status, the clock that runs for it, and one line of history.
+
+    Raises Refused (see rules/workflow.py) and changes nothing when the arrow is not there.
+    """
+    mine = parts(actor, case)
+    arrow = workflow.step(action, Status(case.status), mine, note, has_target)
+    record(case, action, actor.id, now, note=note, source=case.status, result=arrow.result, data=data)
+    move(case, arrow.result, now)
+    return arrow
+
+
+def move(case: Case, result: Status, now: datetime) -> None:
+    """Put a case into a status and start the clock that runs there; the line of history is the caller's."""
+    case.version += 1
+    if case.status == result:
+        return
+    case.status = result
+    case.closed_at = now if result not in workflow.OPEN else None
+    _run_clock(case, now)
+
+
+def record(
+    case: Case,
+    action: str,
+    actor_id: int | None,
+    now: datetime,
+    *,
+    note: str = "",
+    source: str | None = None,
+    result: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> CaseEvent:
+    """Append one line to the history; `actor_id` None means the system itself. Counts as a change of the case."""
+    event = CaseEvent(
+        case_id=case.id, at=now, action=action, actor_id=actor_id, note=note.strip(),
+        source=source, result=result, data=data or {},
+    )  # fmt: skip
+    db.session.add(event)
+    case.changed_at = now
+    return event
+
+
+def reclock(case: Case, now: datetime) -> None:
+    """Work the deadline out again after the severity changed; what is being waited for keeps its start."""
+    case.due_since = case.due_since or now
+    if case.due_step:
+        minutes = minutes_for(case.severity, Step(case.due_step))
+        case.due_at = case.due_since + timedelta(minutes=minutes)
+
+
+def reporters(case: Case) -> list[tuple[User, str]]:
+    """Everybody whose report tells of this case, each once, with the title of his or her own report.
+
+    After a merge a case goes by the first report's words, which are not for the other reporters to read.
+    """
+    query = select(Report).where(Report.case_id == case.id).order_by(Report.received_at)
+    titles: dict[int, tuple[User, str]] = {}
+    for report in db.session.scalars(query.options(joinedload(Report.owner))):
+        titles.setdefault(report.owner_id, (report.owner, title_of(report)))
+    return list(titles.values())
+
+
+def after_photos(case: Case) -> list[Attachment]:
+    """The photos taken after the work was done, in the order they were taken."""
+    query = select(Attachment).where(Attachment.case_id == case.id, Attachment.kind == Kind.AFTER)
+    return list(db.session.scalars(query.order_by(Attachment.received_at, Attachment.id)))
+
+
+def case_reports(case_ids: Iterable[int]) -> list[Report]:
+    """The reports of these cases with their attachments, earliest first."""
+    query = select(Report).where(Report.case_id.in_(case_ids)).order_by(Report.received_at)
+    return list(db.session.scalars(query.options(selectinload(Report.attachments))))
+
+
+def _town_that_answers(report: Report) -> str:
+    """The town of the place; where nobody sits at a desk there, the reporter's own: no report lands before nobody."""
+    place, own = town_of(report.area_code), town_of(report.owner.area_code)
+    if place == own or (_has_desk(place) and db.session.get_one(Area, place).enabled) or len(own) < TOWN:
+        return place
+    return own
+
+
+def _has_desk(town: str) -> bool:
+    desk = select(User.id).where(User.active, User.role.in_(WORKS_DESK), User.area_code.startswith(town))
+    return db.session.scalar(desk.limit(1)) is not None
+
+
+def _run_clock(case: Case, now: datetime) -> None:
+    step = deadlines.waits_for(Status(case.status))
+    if step is None:
+        case.due_step = case.due_since = case.due_at = None
+    elif step != case.due_step:
+        case.due_step, case.due_since = step, now
+        reclock(case, now)
+
+
+def _next_number(town_code: str, now: datetime) -> str:
+    """HC-20261123-007: the town's letters, the local day, a count that two transactions never share."""
+    day = clock.local(now).strftime("%Y%m%d")
+    last = db.session.scalar(_count_up(db.engine.dialect.name), {"town_code": town_code, "day": day, "last": 1})
+    letters = db.session.scalar(select(Area.letters).where(Area.code == town_code)) or "HF"
+    return f"{letters}-{day}-{last:03d}"
+
+
+@lru_cache
+def _count_up(dialect: str) -> ReturningInsert[int]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    upsert = insert(CaseCounter).on_conflict_do_update(
+        index_elements=["town_code", "day"], set_={"last": CaseCounter.last + 1}
+    )
+    return upsert.returning(CaseCounter.last)

@@ -1,0 +1,21 @@
+"""One file per way to reach a person. A sender returns nothing or raises Temporary, Gone or Permanent."""
+
+
+class Temporary(Exception):
+    """Try again later; `retry_after` (seconds) when the service named a time."""
+
+    def __init__(self, why: str, retry_after: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class Permanent(Exception):
+    """Trying again cannot help; `ours` is True when our own configuration is at fault, so the desk must know."""
+
+    def __init__(self, why: str, ours: bool = False) -> None:
+        super().__init__(why)
+        self.ours = ours
+
+
+class Gone(Permanent):
+    """The address itself is dead: never use it again."""

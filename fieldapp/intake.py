@@ -1,0 +1,192 @@
+"""Intake: accept a report once, whatever is repeated, cut off or sent in parallel; then attach its files.
+
+The report, its case, its alert and the first deliveries are one transaction. The protocol is docs/protocol.md.
+"""
+
+import hashlib
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import ReturningInsert
+
+from fieldapp import alerting, cases, messages
+from fieldapp.db import db
+from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
+from fieldapp.models import TOWN, Area, Attachment, AttachmentState, Case, Category, Kind, Report, User
+from fieldapp.photos import Upload
+from fieldapp.rules import submission
+from fieldapp.rules.roles import FILES_REPORTS
+from fieldapp.rules.submission import Submission
+
+
+def content_hash(body: dict[str, Any]) -> str:
+    """SHA-256 (hex) of the body in RFC 8785 canonical form, without `client_now`, which differs at every try."""
+    content = {field: value for field, value in body.items() if field != "client_now"}
+    try:
+        return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+    except rfc8785.CanonicalizationError as error:
+        raise Invalid({"body": "not_canonical"}) from error
+
+
+def submit(owner: User, report_id: UUID, body: dict[str, Any], max_bytes: int, now: datetime) -> tuple[Report, bool]:
+    """Take a report; the second value is True when it is new, False when the same content is here already.
+
+    Raises NotAllowed, Invalid, or Conflict when this id came before with other content or from somebody else.
+    """
+    if not owner.plays(FILES_REPORTS):
+        raise NotAllowed("role")
+    try:
+        parsed = submission.parse(body, max_bytes)
+    except submission.BadSubmission as error:
+        raise Invalid(error.errors) from error
+    if parsed.owner != owner.id:
+        raise Invalid({"owner": "other_user"})
+    digest = content_hash(body)
+    if not _insert(owner, report_id, parsed, digest, now):
+        return _same(owner, report_id, digest), False
+    report = db.session.get_one(Report, report_id)
+    _expect_files(report, parsed)
+    if report.completed_at:
+        set_committed_value(report, "attachments", [])  # known to be none: the receipt need not look
+    _start_case(report, now)
+    return report, True
+
+
+def receipt(report: Report) -> dict[str, Any]:
+    """What a phone needs to know before it may forget anything."""
+    photos, voices = (_split(report, kind) for kind in (Kind.PHOTO, Kind.VOICE))
+    return {
+        "id": str(report.id),
+        "content_hash": report.content_hash,
+        "photos": photos,
+        "voices": voices,
+        "complete": not photos["missing"] and not voices["missing"],
+    }
+
+
+def expected_file(owner: User, report_id: UUID, file_id: UUID, lock: bool = False) -> Attachment:
+    """The file as its report's manifest named it. Raises NotHere when no own report named it."""
+    query = (
+        select(Attachment)
+        .join(Report)
+        .where(Attachment.id == file_id, Attachment.report_id == report_id, Report.owner_id == owner.id)
+    )
+    found = db.session.scalar(query.with_for_update(of=Attachment) if lock else query)
+    if found is None:
+        raise NotHere(str(file_id))
+    return found
+
+
+def attach(owner: User, report_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tuple[Report, bool]:
+    """Note that a file is on disk; True when it is new. The bytes were fsynced and renamed before this is called."""
+    attachment = expected_file(owner, report_id, file_id, lock=True)
+    fresh = attachment.state == AttachmentState.EXPECTED
+    if fresh:
+        attachment.state, attachment.received_at = AttachmentState.RECEIVED, now
+        attachment.media_type = upload.media_type
+        attachment.width, attachment.height = upload.width, upload.height
+        if attachment.kind == Kind.VOICE:
+            attachment.state, attachment.ready_at = AttachmentState.READY, now
+    db.session.flush()
+    report = db.session.get_one(Report, report_id, populate_existing=True)
+    if fresh and receipt(report)["complete"]:
+        report.completed_at = now
+    # a plain update, past the case's version check: a photo must never be refused because the desk was at work
+    db.session.execute(update(Case).where(Case.id == report.case_id).values(changed_at=now))
+    return report, fresh
+
+
+def own_report(owner: User, report_id: UUID) -> Report:
+    """One's own report, or NotHere."""
+    report = db.session.get(Report, report_id)
+    if report is None or report.owner_id != owner.id:
+        raise NotHere(str(report_id))
+    return report
+
+
+def _insert(owner: User, report_id: UUID, parsed: Submission, digest: str, now: datetime) -> bool:
+    """Insert the frozen report unless its id is taken; the database's key decides, not a look beforehand."""
+    position = parsed.position
+    values = {
+        "id": report_id,
+        "owner_id": owner.id,
+        "content_hash": digest,
+        "text": parsed.text,
+        "category_code": _known_category(parsed.category),
+        "severity": parsed.severity,
+        "area_code": _area(owner, parsed.village_code),
+        "lat": position.lat if position else None,
+        "lon": position.lon if position else None,
+        "accuracy_m": position.accuracy_m if position else None,
+        "age_s": position.age_s if position else None,
+        "position_source": position.source if position else None,
+        "captured_at": parsed.captured_at,
+        "clock_offset_s": (now - parsed.client_now).total_seconds(),
+        "received_at": now,
+        "completed_at": None if parsed.photos or parsed.voices else now,
+    }
+    return db.session.scalar(_insert_once(db.engine.dialect.name), values) is not None
+
+
+@lru_cache
+def _insert_once(dialect: str) -> ReturningInsert[UUID]:
+    insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert_into(Report).on_conflict_do_nothing(index_elements=["id"]).returning(Report.id)
+
+
+def _same(owner: User, report_id: UUID, digest: str) -> Report:
+    report = db.session.get_one(Report, report_id)
+    if report.owner_id != owner.id or report.content_hash != digest:
+        raise Conflict("other_content")
+    return report
+
+
+def _expect_files(report: Report, parsed: Submission) -> None:
+    rows = [
+        {"id": item.id, "kind": kind, "report_id": report.id, "owner_id": report.owner_id, "position": position,
+         "sha256": item.sha256, "bytes": item.bytes, "state": AttachmentState.EXPECTED, "attempts": 0}
+        for kind, items in ((Kind.PHOTO, parsed.photos), (Kind.VOICE, parsed.voices))
+        for position, item in enumerate(items)
+    ]  # fmt: skip
+    try:
+        if rows:
+            db.session.execute(insert(Attachment), rows)
+    except IntegrityError as error:
+        raise Conflict("file_id_taken") from error
+
+
+def _start_case(report: Report, now: datetime) -> None:
+    report.case = cases.open_case(report, now)
+    alerting.raise_on_intake(report.case, messages.call, now)
+
+
+def _known_category(code: str | None) -> str | None:
+    if code and db.session.get(Category, code) is None:
+        raise Invalid({"category": "unknown"})
+    return code
+
+
+def _area(owner: User, village_code: str | None) -> str:
+    if village_code is None:
+        if len(owner.area_code) < TOWN:  # county staff have no desk of their own to report to
+            raise Invalid({"village_code": "village_needed"})
+        return owner.area_code
+    area = db.session.get(Area, village_code)
+    if area is None or area.level not in ("village", "cell"):
+        raise Invalid({"village_code": "unknown"})  # one that was switched off meanwhile is still taken
+    return area.code
+
+
+def _split(report: Report, kind: Kind) -> dict[str, list[str]]:
+    of_kind = [attachment for attachment in report.attachments if attachment.kind == kind]
+    return {
+        "received": [str(a.id) for a in of_kind if a.state != AttachmentState.EXPECTED],
+        "missing": [str(a.id) for a in of_kind if a.state == AttachmentState.EXPECTED],
+    }

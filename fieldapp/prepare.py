@@ -1,0 +1,35 @@
+"""Make an instance ready to serve: `python -m fieldapp.prepare [--demo]`. Safe to repeat.
+
+Migrates, makes the keys, fills in divisions, categories and limits, and with --demo seeds an empty database.
+Its last word is "demo" or "ready". It loads no pages: every start waits for it.
+"""
+
+import sys
+
+from flask_migrate import Migrate, upgrade
+
+from fieldapp import accounts, clock, config, seed
+from fieldapp.channels import webpush
+from fieldapp.core import create_core
+from fieldapp.db import db, writing
+from fieldapp.photos import Store
+
+
+def main(demo: bool) -> None:
+    """Do all of it and say what this instance is."""
+    app = create_core()
+    Migrate(app, db, directory=str(config.ROOT / "migrations"))
+    settings: config.Settings = app.config["SETTINGS"]
+    with app.app_context():
+        upgrade()
+        webpush.ensure_key(settings.instance)
+        Store(settings.photo_folder)
+        with writing():
+            seed.reference_data()
+            if demo:
+                seed.demo(clock.now())
+        print("demo" if accounts.is_demo() else "ready")
+
+
+if __name__ == "__main__":
+    main(demo="--demo" in sys.argv[1:])

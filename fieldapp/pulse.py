@@ -1,0 +1,51 @@
+"""What a desk asks every two seconds: has anything changed, is anything new, is anybody unreached."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from fieldapp import queue, scope
+from fieldapp.db import db
+from fieldapp.models import IS_OPEN, Alert, Attachment, Case, Delivery, Report, User
+from fieldapp.rules.severity import Severity
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """`mark` changes with anything the queue shows; `newest` is the number of the latest case, `reds` are open."""
+
+    mark: str
+    newest: str | None
+    reds: int
+    counts: dict[str, int]
+
+
+def take(user: User, now: datetime) -> Pulse:
+    """The pulse of the user's own desk."""
+    counts = queue.counts(user, now)
+    # what becomes overdue or unreached changes the lanes without a change to any case
+    mark = f"{queue.pulse(user)}-{counts['overdue']}-{counts['unreached']}"
+    return Pulse(mark, _newest(user), _open_reds(user), counts)
+
+
+def of_case(case: Case) -> str:
+    """A mark that changes with anything the page of this case shows, deliveries and photo copies included."""
+    seen = db.session.scalar(
+        select(func.max(Delivery.updated_at)).join(Alert, Delivery.alert_id == Alert.id).where(Alert.case_id == case.id)
+    )
+    of_reports = Attachment.report_id.in_(select(Report.id).where(Report.case_id == case.id))
+    ready = db.session.scalar(
+        select(func.count(Attachment.ready_at)).where(or_(of_reports, Attachment.case_id == case.id))
+    )
+    return f"{case.version}-{case.changed_at.timestamp():.6f}-{seen.timestamp() if seen else 0:.6f}-{ready}"
+
+
+def _newest(user: User) -> str | None:
+    query = scope.worklist(user).with_only_columns(Case.number).order_by(Case.id.desc()).limit(1)
+    return db.session.scalar(query)
+
+
+def _open_reds(user: User) -> int:
+    reds = scope.worklist(user).where(IS_OPEN, Case.severity == Severity.RED)
+    return db.session.scalar(reds.with_only_columns(func.count())) or 0

@@ -1,0 +1,151 @@
+"""The desk's queue: worst first (severity, then the nearest deadline, then age), page by page, and its counts."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from fieldapp import scope
+from fieldapp.cases import SIGHTLESS
+from fieldapp.db import db
+from fieldapp.errors import Invalid, NotAllowed
+from fieldapp.models import IS_OPEN, UNANSWERED, Alert, AlertState, Case, User
+from fieldapp.rules.severity import Severity
+from fieldapp.rules.workflow import IN_HAND, OPEN, Status
+
+PAGE = 50
+MOST = 200
+
+LANES: dict[str, tuple[Status, ...]] = {
+    "open": tuple(sorted(OPEN)),
+    "triage": (Status.NEW,),
+    "in_hand": tuple(sorted(IN_HAND | {Status.ACCEPTED})),
+    "verify": (Status.ANSWERED, Status.VERIFIED),
+    "overdue": tuple(sorted(OPEN)),
+    "unreached": tuple(sorted(OPEN)),
+    "done": (Status.CLOSED, Status.DECLINED, Status.MERGED),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to show; empty fields do not filter. `bbox` is west, south, east, north in WGS-84 degrees."""
+
+    lane: str = "open"
+    status: Status | None = None
+    area: str = ""
+    severity: Severity | None = None
+    words: str = ""
+    bbox: tuple[float, float, float, float] | None = None
+
+
+def page(user: User, wanted: Filter, cursor: str, limit: int, now: datetime) -> tuple[list[Case], str | None]:
+    """One page and the cursor of the next, None at the end. Raises Invalid for a cursor we did not make."""
+    if user.plays(SIGHTLESS):
+        raise NotAllowed("role")
+    query = _filtered(scope.worklist(user), wanted, now)
+    if _only_done(wanted):
+        query = query.order_by(Case.id.desc())
+    else:
+        query = query.order_by(Case.severity.desc(), Case.due_at, Case.id)
+    if cursor:
+        query = query.where(_after(cursor, _only_done(wanted)))
+    loaded = query.options(joinedload(Case.area), joinedload(Case.category)).limit(limit + 1)
+    found = list(db.session.scalars(loaded))
+    return found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None
+
+
+def counts(user: User, now: datetime) -> dict[str, int]:
+    """How many open cases stand in each lane."""
+    by_status: dict[str, int] = {}
+    overdue = 0
+    late = func.sum(case((Case.due_at < now, 1), else_=0))
+    query = scope.worklist(user).where(IS_OPEN).with_only_columns(Case.status, func.count(), late)
+    for status, count, overdue_here in db.session.execute(query.group_by(Case.status)):
+        by_status[status] = count
+        overdue += overdue_here or 0
+    lanes = {lane: sum(by_status.get(status, 0) for status in LANES[lane]) for lane in ("triage", "in_hand", "verify")}
+    unreached = scope.worklist(user).where(_unreached()).with_only_columns(func.count())
+    return lanes | {"overdue": overdue, "unreached": db.session.scalar(unreached) or 0}
+
+
+def pulse(user: User) -> str:
+    """A mark that changes whenever anything on the desk's screen may have: cheap enough to ask every two seconds."""
+    changed = db.session.scalar(select(func.max(Case.changed_at)).where(Case.town_code == user.town_code))
+    return f"{changed.timestamp() if changed else 0:.6f}"
+
+
+def minutes_to_acknowledge(user: User, since: datetime) -> float | None:
+    """Median minutes from alert to signature in this town since then; None when nobody signed yet."""
+    query = select(Alert.raised_at, Alert.acknowledged_at).where(
+        Alert.town_code == user.town_code, Alert.raised_at >= since, Alert.acknowledged_at.is_not(None)
+    )
+    took = sorted((end - start).total_seconds() / 60 for start, end in db.session.execute(query) if end)
+    return took[len(took) // 2] if took else None
+
+
+def unreached_numbers(cases: Sequence[Case]) -> set[int]:
+    """Of these cases, the ids whose alert has reached nobody."""
+    query = select(Alert.case_id).where(Alert.case_id.in_([shown.id for shown in cases]), _alert_unreached())
+    return set(db.session.scalars(query))
+
+
+def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case]:
+    lane = (wanted.status,) if wanted.status else LANES.get(wanted.lane, LANES["open"])
+    query = query.where(Case.status.in_(lane))
+    if OPEN.issuperset(lane):
+        query = query.where(IS_OPEN)  # spelt out, or the database does not see that its partial index serves
+    if wanted.lane == "overdue":
+        query = query.where(Case.due_at < now)
+    if wanted.lane == "unreached":
+        query = query.where(_unreached())
+    if wanted.area:
+        query = query.where(Case.area_code.startswith(wanted.area, autoescape=True))
+    if wanted.severity:
+        query = query.where(Case.severity == wanted.severity)
+    if wanted.words:
+        match = [
+            Case.title.contains(wanted.words, autoescape=True),
+            Case.number.contains(wanted.words, autoescape=True),
+        ]
+        query = query.where(or_(*match))
+    if wanted.bbox:
+        west, south, east, north = wanted.bbox
+        query = query.where(Case.lat.between(south, north), Case.lon.between(west, east))
+    return query
+
+
+def _alert_unreached() -> ColumnElement[bool]:
+    exhausted = Alert.state == AlertState.EXHAUSTED
+    return and_(Alert.state.in_(UNANSWERED), or_(exhausted, Alert.unreached_at.is_not(None)))
+
+
+def _unreached() -> ColumnElement[bool]:
+    return Case.id.in_(select(Alert.case_id).where(_alert_unreached()))
+
+
+def _only_done(wanted: Filter) -> bool:
+    return wanted.lane == "done" or (wanted.status is not None and wanted.status not in OPEN)
+
+
+def _cursor(last: Case) -> str:
+    due = last.due_at.isoformat() if last.due_at else None
+    return base64.urlsafe_b64encode(json.dumps([int(last.severity), due, last.id]).encode()).decode().rstrip("=")
+
+
+def _after(cursor: str, only_done: bool) -> ColumnElement[bool]:
+    try:
+        severity, due, case_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        last_severity, last_due = Severity(severity), datetime.fromisoformat(due) if due else None
+        last_id = int(case_id)
+    except (ValueError, TypeError) as error:
+        raise Invalid({"cursor": "unknown"}) from error
+    if only_done or last_due is None:
+        return Case.id < last_id
+    same = Case.severity == last_severity
+    later = or_(Case.due_at > last_due, and_(Case.due_at == last_due, Case.id > last_id))
+    return or_(Case.severity < last_severity, and_(same, later))

@@ -1,0 +1,147 @@
+"""The verbs of those who were called: acknowledge, depart, arrive, report the outcome, give back, hand over."""
+
+from datetime import datetime
+
+from fieldapp import alerting, cases, messages, triage
+from fieldapp.cases import Ask
+from fieldapp.db import db
+from fieldapp.errors import Conflict, Invalid
+from fieldapp.models import Assignment, Attachment, AttachmentState, Case, Kind, User
+from fieldapp.photos import Upload
+from fieldapp.rules import workflow
+from fieldapp.rules.submission import Item
+from fieldapp.rules.workflow import Status
+
+
+def acknowledge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """签收: a person takes it on. This, and only this, stops the escalation."""
+    first = case.status in (Status.NEW, Status.ACCEPTED, Status.DISPATCHED)
+    cases.apply(case, "acknowledge", actor, now, note=ask.note)
+    mine = _hold(case, actor, now)
+    mine.acknowledged_at = mine.acknowledged_at or now
+    alerting.acknowledge(case, actor, now)
+    if first:
+        triage.tell(case, messages.ON_THE_WAY, now)
+
+
+def depart(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """出发."""
+    cases.apply(case, "depart", actor, now, note=ask.note)
+    mine = _hold(case, actor, now)
+    mine.acknowledged_at = mine.acknowledged_at or now
+    mine.departed_at = mine.departed_at or now
+
+
+def arrive(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """到场."""
+    cases.apply(case, "arrive", actor, now, note=ask.note)
+    mine = _hold(case, actor, now)
+    mine.acknowledged_at = mine.acknowledged_at or now
+    mine.arrived_at = mine.arrived_at or now
+
+
+def report_outcome(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """处置反馈: what was found and done; the desk checks it next."""
+    cases.apply(case, "report_outcome", actor, now, note=ask.note)
+    mine = _hold(case, actor, now)
+    mine.acknowledged_at = mine.acknowledged_at or now
+    mine.answered_at = now
+    alerting.acknowledge(case, actor, now)
+    triage.tell(case, messages.ANSWERED, now)
+
+
+def give_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """退回 / 我去不了: the last one to hold the case gives it back to the desk, another only steps back.
+
+    Either way somebody is called when nobody who signed is left.
+    """
+    others = [a for a in case.assignments if a.standing and not _is_mine(a, actor)]
+    cases.apply(case, "step_back" if others else "return", actor, now, note=ask.note)
+    let_go(case, actor, others, now)
+
+
+def let_go(case: Case, actor: User, others: list[Assignment], now: datetime) -> None:
+    """End the actor's hold on a case, and call who is left, or those on call and the desk."""
+    mine = _hold(case, actor, now)
+    mine.returned_at, mine.lead = now, False
+    if others and not any(other.lead for other in others):
+        others[0].lead = True
+    if any(other.acknowledged_at for other in others):
+        return
+    if others:
+        if not alerting.unanswered(case):
+            alerting.raise_on_dispatch(case, triage.holders(case), messages.sent(case, ""), now)
+        return
+    alerting.stop(case, now)
+    alerting.raise_on_return(case, actor, messages.given_back(case, actor.name), now)
+
+
+def released(case: Case, person: User, now: datetime) -> None:
+    """Somebody's account was disabled or its role changed: what he or she held goes on without."""
+    others = [a for a in case.assignments if a.standing and not _is_mine(a, person)]
+    arrow = "step_back" if others else "return"
+    result = case.status if others else Status.ACCEPTED
+    cases.record(case, arrow, None, now, source=case.status, result=result, data={"people": [person.name]})
+    if not others:
+        cases.move(case, Status.ACCEPTED, now)
+    let_go(case, person, others, now)
+
+
+def transfer(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """转办: hand it to somebody else, who is called anew."""
+    named = triage.targets(actor, ask.to)
+    if actor in named:
+        raise Invalid({"to": "yourself"})
+    data = {"to": [one.name for one in named]}
+    cases.apply(case, "transfer", actor, now, note=ask.note, has_target=bool(named), data=data)
+    mine = _hold(case, actor, now)
+    mine.returned_at, mine.lead = now, False
+    for assignment in case.assignments:
+        if assignment.standing and (assignment.user in named or assignment.department in named):
+            assignment.acknowledged_at = None  # had signed for assisting; now it is theirs
+    triage.send(case, named, ask.note, now)
+
+
+def _hold(case: Case, actor: User, now: datetime) -> Assignment:
+    """The actor's own assignment, or the department's, or a new one for somebody on call who was not yet sent."""
+    mine = next((a for a in case.assignments if a.standing and _is_mine(a, actor)), None)
+    if mine is None:
+        triage.assign(case, now, user=actor)
+        mine = next(a for a in case.assignments if a.standing and _is_mine(a, actor))
+    return mine
+
+
+def _is_mine(assignment: Assignment, actor: User) -> bool:
+    if assignment.user_id is not None or assignment.user is not None:
+        return assignment.user is actor or assignment.user_id == actor.id
+    return assignment.department_id is not None and assignment.department_id == actor.department_id
+
+
+def may_add_photo(actor: User, number: str, item: Item, lock: bool = False) -> tuple[Case, Attachment | None]:
+    """The case, if the actor was called to it and may add this photo now, and the photo if it was noted before.
+
+    Asked before the bytes are stored, so that nobody can write over another's file. Raises NotHere, Refused or
+    Conflict("file_id_taken").
+    """
+    case = cases.load(actor, number, lock=lock)
+    workflow.step("report_outcome", Status(case.status), cases.parts(actor, case), note="photo", has_target=False)
+    found = db.session.get(Attachment, item.id)
+    if found and (found.owner_id, found.case_id, found.sha256) != (actor.id, case.id, item.sha256):
+        raise Conflict("file_id_taken")
+    return case, found
+
+
+def add_after_photo(actor: User, number: str, item: Item, upload: Upload, now: datetime) -> tuple[Attachment, bool]:
+    """Note an after-photo that is on disk; False when it was noted before."""
+    case, found = may_add_photo(actor, number, item, lock=True)
+    if found is not None:
+        return found, False
+    found = Attachment(
+        id=item.id, kind=Kind.AFTER, case_id=case.id, owner_id=actor.id, sha256=item.sha256, bytes=item.bytes,
+        media_type=upload.media_type, width=upload.width, height=upload.height, attempts=0, position=0,
+        state=AttachmentState.RECEIVED, received_at=now,
+    )  # fmt: skip
+    db.session.add(found)
+    cases.record(case, "after_photo", actor.id, now, data={"photo": str(item.id)})
+    db.session.flush()
+    return found, True

@@ -1,0 +1,127 @@
+"""What every instance starts with, and the demo township."""
+
+import csv
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from fieldapp import accounts
+from fieldapp.db import db
+from fieldapp.models import Area, Category, Department, Fact, Limit, OnCall, SeverityLabel, User
+from fieldapp.rules.deadlines import DEFAULT_LIMITS
+from fieldapp.rules.escalation import Rung
+from fieldapp.rules.severity import Severity
+
+DIVISIONS = Path(__file__).parent / "data" / "divisions.csv"
+RUN_BY_ANOTHER_AUTHORITY = ("441521102", "441521103", "441521104", "441521105")
+LETTERS = {
+    "441521101": "ML", "441521102": "XM", "441521103": "EB", "441521104": "CS", "441521105": "HM",
+    "441521106": "LA", "441521107": "TH", "441521108": "CK", "441521109": "DH", "441521110": "KT",
+    "441521112": "HQ", "441521113": "PD", "441521115": "HC", "441521118": "GP", "441521119": "FC",
+    "441521120": "CD",
+}  # fmt: skip
+
+# code, Chinese, English, finer kinds (docs/glossary.md says where they come from)
+CATEGORIES = (
+    ("facility", "公共设施", "Public facilities", (("井盖", "Manhole cover"), ("路灯", "Street light"), ("护栏", "Railing"))),
+    ("fire", "消防安全", "Fire safety", (("通道堵塞", "Blocked exit"), ("电动车充电", "E-bike charging"), ("用火用电", "Fire and wiring"))),
+    ("traffic", "道路交通", "Road traffic", ()),
+    ("street", "市容环境", "Street and waste", (("暴露垃圾", "Exposed waste"), ("积水", "Standing water"), ("占道", "Blocked pavement"))),
+    ("dispute", "矛盾纠纷", "Dispute", (("邻里", "Neighbours"), ("婚恋家庭", "Family"), ("房产物业", "Property"), ("劳动欠薪", "Unpaid wages"),
+                                    ("消费", "Consumer"), ("土地山林水利", "Land, woods, water"), ("损害赔偿", "Damages"))),
+    ("site", "施工与建筑", "Building safety", ()),
+    ("security", "治安隐患", "Unsafe place", (("巷道无灯", "Unlit alley"), ("门锁损坏", "Broken lock"))),
+    ("help", "求助帮扶", "Help needed", (("老人走失", "Lost elder"), ("儿童涉水", "Child in water"), ("有人不适", "Someone unwell"))),
+    ("nature", "自然灾害", "Natural hazard", (("内涝", "Flooding"), ("树木倒伏", "Fallen tree"), ("滑坡", "Landslide"))),
+    ("other", "其他", "Other", ()),
+)  # fmt: skip
+SEVERITIES = (
+    (Severity.BLUE, "一般", "routine"),
+    (Severity.YELLOW, "较急", "pressing"),
+    (Severity.RED, "紧急", "urgent"),
+)
+NOT_A_TILE = ("site",)  # a patrol taps at most nine large tiles; the desk has all kinds
+
+DEMO_TOWN, DEMO_VILLAGE, OTHER_TOWN, COUNTY = "441521115", "441521115004", "441521119", "441521"
+DEMO_PASSWORD = "demo"
+DEMO_ACCOUNTS = (
+    ("vik", "林阿伯", "patrol", DEMO_VILLAGE),
+    ("ada", "陈安", "responder", DEMO_TOWN),
+    ("ben", "黄本", "responder", DEMO_TOWN),
+    ("dora", "吴朵", "duty", DEMO_TOWN),
+    ("lea", "李雷", "leader", DEMO_TOWN),
+    ("lin", "林敏", "liaison", DEMO_TOWN),
+    ("ana", "安娜", "analyst", COUNTY),
+    ("root", "管理员", "admin", DEMO_TOWN),
+    ("otto", "欧拓", "duty", OTHER_TOWN),
+)
+
+
+def reference_data() -> None:
+    """Divisions, categories, severities and limits; rows that exist stay as an admin left them."""
+    _areas()
+    _categories()
+    for severity, name, english in SEVERITIES:
+        if db.session.get(SeverityLabel, severity) is None:
+            db.session.add(SeverityLabel(severity=severity, name=name, name_en=english))
+    known = {(row.severity, row.step) for row in db.session.scalars(select(Limit))}
+    for (level, step), minutes in DEFAULT_LIMITS.items():
+        if (level, step.value) not in known:
+            db.session.add(Limit(severity=level, step=step, minutes=minutes))
+    db.session.flush()
+
+
+def demo(now: datetime) -> bool:
+    """The demo township in an empty database; False, and nothing written, when there is any account."""
+    if db.session.scalar(select(User.id).limit(1)) is not None:
+        return False
+    reference_data()
+    department = Department(town_code=DEMO_TOWN, name="市政管理所")
+    db.session.add_all([department, Fact(name="demo", value="1")])
+    db.session.flush()
+    password = accounts.demo_hash(DEMO_PASSWORD)
+    for username, name, role, area in DEMO_ACCOUNTS:
+        user = User(username=username, name=name, role=role, area_code=area, created_at=now, password_hash=password)
+        user.department_id = department.id if role == "liaison" else None
+        db.session.add(user)
+        db.session.flush()
+        if role in ("responder", "leader"):
+            rung = Rung.ON_CALL if role == "responder" else Rung.LEADER
+            db.session.add(OnCall(town_code=DEMO_TOWN, user_id=user.id, rung=rung, starts_at=now))
+    return True
+
+
+def _areas() -> None:
+    if db.session.get(Area, COUNTY) is not None:
+        return
+    with DIVISIONS.open(encoding="utf-8") as source:
+        rows = list(csv.DictReader(source))
+    for level in ("county", "town", "village"):  # parents first: the database checks
+        for row in rows:
+            if row["level"] == level:
+                db.session.add(
+                    Area(
+                        code=row["code"],
+                        name=row["name"],
+                        parent_code=row["parent_code"] or None,
+                        level=level,
+                        letters=LETTERS.get(row["code"]),
+                        enabled=not row["code"].startswith(RUN_BY_ANOTHER_AUTHORITY),
+                    )
+                )
+        db.session.flush()
+
+
+def _categories() -> None:
+    if db.session.scalar(select(Category.code).limit(1)) is not None:
+        return
+    for position, (code, name, english, finer) in enumerate(CATEGORIES, start=1):
+        tile = None if code in NOT_A_TILE else position
+        db.session.add(Category(code=code, name=name, name_en=english, tile=tile, parent_code=None))
+        db.session.flush()
+        for number, (sub, sub_english) in enumerate(finer, start=1):
+            db.session.add(
+                Category(code=f"{code}-{number}", parent_code=code, name=sub, name_en=sub_english, tile=None)
+            )
+    db.session.flush()

@@ -1,0 +1,245 @@
+"""The desk's verbs: accept, decline, merge, dispatch, classify, send back, verify, close, reopen; and the answer."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from fieldapp import alerting, cases, messages, scope
+from fieldapp.cases import Ask
+from fieldapp.db import db
+from fieldapp.errors import Invalid
+from fieldapp.models import Assignment, Case, Category, Department, Purpose, Report, User
+from fieldapp.rules.roles import IS_CALLED, Role
+from fieldapp.rules.severity import Severity
+from fieldapp.rules.workflow import OPEN
+
+
+def accept(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """受理: the centre takes it on. When the desk itself was called, this is its signature."""
+    cases.apply(case, "accept", actor, now, note=ask.note)
+    if alerting.was_called(case, actor):
+        alerting.acknowledge(case, actor, now)
+    tell(case, messages.ACCEPTED, now)
+
+
+def decline(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """不予受理, with a reason that the reporter reads."""
+    cases.apply(case, "decline", actor, now, note=ask.note)
+    alerting.stop(case, now)
+    tell(case, messages.declined(ask.note), now)
+
+
+def merge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """合并: this case is the same event as `ask.to`; its reports and their reporters move there."""
+    target = _merge_target(case, actor, ask)
+    moved = [str(report.id) for report in cases.case_reports([case.id])]
+    told = cases.reporters(case)
+    cases.apply(
+        case, "merge", actor, now, note=ask.note, has_target=target is not None,
+        data={"into": target.number, "reports": moved} if target else None,
+    )  # fmt: skip
+    assert target is not None
+    db.session.execute(update(Report).where(Report.case_id == case.id).values(case_id=target.id))
+    case.merged_into_id = target.id
+    target.signals += case.signals
+    target.version += 1
+    cases.record(target, "merged_in", actor.id, now, data={"from": case.number, "reports": moved})
+    was_calling = bool(alerting.unanswered(case))
+    alerting.stop(case, now)
+    _worsen(target, case.severity, now)
+    if was_calling and not _signed(target) and not alerting.unanswered(target):
+        alerting.raise_on_intake(target, messages.call, now)
+    for user, title in told:
+        alerting.tell(target, user, messages.answer(target, messages.MERGED, title), now)
+
+
+def dispatch(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """派单 / 吹哨: send it to responders and departments; the first named leads (主办), the others assist (协办)."""
+    named = targets(actor, ask.to)
+    data = {"to": [one.name for one in named]}
+    cases.apply(case, "dispatch", actor, now, note=ask.note, has_target=bool(named), data=data)
+    send(case, named, ask.note, now)
+
+
+def send(case: Case, named: Sequence[User | Department], note: str, now: datetime) -> None:
+    """Assign these people and departments and call every one of them, also who was sent before.
+
+    The alert of the intake gives way to the new one. A department without anybody to call says so and climbs.
+    """
+    called: list[User] = []
+    for one in named:
+        if isinstance(one, Department):
+            assign(case, now, department=one)
+            called += _liaisons(one)
+        else:
+            assign(case, now, user=one)
+            called.append(one)
+    alerting.stop(case, now, Purpose.INTAKE, Purpose.RETURN)
+    alerting.raise_on_dispatch(case, called, messages.sent(case, note), now)
+
+
+def holders(case: Case) -> list[User]:
+    """Everybody who was sent and did not give it back, a department by its liaisons."""
+    standing = [assignment for assignment in case.assignments if assignment.standing]
+    people = [assignment.user for assignment in standing if assignment.user]
+    for assignment in standing:
+        if assignment.department:
+            people += _liaisons(assignment.department)
+    return people
+
+
+def tell(case: Case, words: str, now: datetime) -> None:
+    """Say to every reporter of the case what became of it."""
+    for user, title in cases.reporters(case):
+        alerting.tell(case, user, messages.answer(case, words, title), now)
+
+
+def assign(case: Case, now: datetime, user: User | None = None, department: Department | None = None) -> bool:
+    """Make or renew an assignment; False when it stands already. The first one of a case leads."""
+    found = next((a for a in case.assignments if (a.user, a.department) == (user, department)), None)
+    if found and found.standing:
+        return False
+    if found is None:
+        found = Assignment(case_id=case.id, user=user, department=department)
+        case.assignments.append(found)
+    found.lead = not any(other.lead and other.standing for other in case.assignments if other is not found)
+    found.sent_at = now
+    found.acknowledged_at = found.departed_at = found.arrived_at = found.answered_at = found.returned_at = None
+    return True
+
+
+def classify(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """研判: another category or severity. A case that becomes worse calls people as a new one would."""
+    if ask.category and db.session.get(Category, ask.category) is None:
+        raise Invalid({"category": "unknown"})
+    before = {"category": case.category_code, "severity": case.severity.word}
+    category, severity = ask.category or case.category_code, ask.severity or case.severity
+    after = {"category": category, "severity": severity.word}
+    cases.apply(case, "classify", actor, now, note=ask.note, data={"before": before, "after": after})
+    case.category_code = category
+    _worsen(case, severity, now)
+    case.severity = severity
+    cases.reclock(case, now)
+
+
+def send_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """退回: what was reported back is not enough; those who hold the case are called again."""
+    cases.apply(case, "return", actor, now, note=ask.note)
+    for assignment in case.assignments:
+        if assignment.standing:
+            assignment.answered_at = assignment.acknowledged_at = None
+    alerting.raise_on_dispatch(case, holders(case), messages.sent(case, ask.note), now)
+
+
+def verify(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """核查: the desk has checked that it is done."""
+    cases.apply(case, "verify", actor, now, note=ask.note)
+
+
+def close(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """办结: over; the reporter hears it and is asked."""
+    cases.apply(case, "close", actor, now, note=ask.note)
+    alerting.stop(case, now)
+    tell(case, messages.CLOSED, now)
+
+
+def reopen(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """重办, by the desk."""
+    cases.apply(case, "reopen", actor, now, note=ask.note)
+    _back_to_desk(case)
+    tell(case, messages.REOPENED, now)
+
+
+def confirm(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """满意: the reporter says that it is done."""
+    cases.apply(case, "confirm", actor, now, note=ask.note)
+    case.satisfied = True
+
+
+def dispute(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """没解决: the reporter says that it is not; the case is back on the desk at once."""
+    cases.apply(case, "dispute", actor, now, note=ask.note)
+    _back_to_desk(case)
+    case.satisfied = False
+    alerting.raise_on_intake(case, messages.call, now)
+
+
+def targets(actor: User, to: Sequence[str]) -> list[User | Department]:
+    """Whom `to` names, in its order: usernames or ids of people who can be called, "department:<id>" or its name.
+
+    Raises Invalid({"to": "unknown"}) when one of them is nobody of this town.
+    """
+    named = [_person(actor, name) or _department(actor, name) for name in dict.fromkeys(to)]
+    found = [one for one in named if one is not None]
+    if len(found) < len(named):
+        raise Invalid({"to": "unknown"})
+    return found
+
+
+def callable_people(actor: User) -> list[User]:
+    """The people of the town that a case can be sent to."""
+    query = scope.people(actor).where(User.active, User.role.in_(IS_CALLED - {Role.LIAISON})).order_by(User.name)
+    return list(db.session.scalars(query))
+
+
+def callable_departments(actor: User) -> list[Department]:
+    """The departments of the town that can be whistled for."""
+    return list(db.session.scalars(scope.departments(actor).where(Department.active).order_by(Department.name)))
+
+
+def _person(actor: User, name: str) -> User | None:
+    match = User.id == int(name) if _is_id(name) else User.username == name
+    return db.session.scalar(scope.people(actor).where(User.active, User.role.in_(IS_CALLED), match))
+
+
+def _department(actor: User, name: str) -> Department | None:
+    number = name.removeprefix("department:")
+    match = Department.id == int(number) if _is_id(number) else Department.name == name
+    return db.session.scalar(scope.departments(actor).where(Department.active, match))
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _liaisons(department: Department) -> list[User]:
+    query = select(User).where(User.active, User.department_id == department.id, User.role == Role.LIAISON)
+    return list(db.session.scalars(query.order_by(User.id)))
+
+
+def _merge_target(case: Case, actor: User, ask: Ask) -> Case | None:
+    if not ask.to:
+        return None
+    query = scope.cases(actor).where(Case.number == ask.to[0], Case.town_code == case.town_code, Case.id != case.id)
+    target = db.session.scalar(query.with_for_update(of=Case))
+    if target is None:
+        raise Invalid({"to": "no_such_case"})
+    if target.status not in OPEN:
+        raise Invalid({"to": "not_open"})
+    return target
+
+
+def _worsen(case: Case, severity: Severity, now: datetime) -> None:
+    """A case that turns out worse calls people by its new clock, unless somebody has already signed for it."""
+    if severity <= case.severity:
+        return
+    case.severity = severity
+    cases.reclock(case, now)
+    if _signed(case):
+        return
+    alerting.stop(case, now)
+    alerting.raise_on_intake(case, messages.call, now)
+    if called := holders(case):
+        alerting.raise_on_dispatch(case, called, messages.sent(case, ""), now)
+
+
+def _signed(case: Case) -> bool:
+    return any(assignment.standing and assignment.acknowledged_at for assignment in case.assignments)
+
+
+def _back_to_desk(case: Case) -> None:
+    case.reopened += 1
+    case.satisfied = None
+    for assignment in case.assignments:
+        assignment.returned_at = assignment.returned_at or case.changed_at

@@ -1,0 +1,122 @@
+"""The worker that calls people: escalate, look, deliver, expire, audit. `python -m fieldapp.worker`.
+
+Timers are rows, claims are leases, and nothing is marked done before it is. A SIGKILL at any instant repeats at
+most the sends in flight. Any number of workers may run against one PostgreSQL.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from fieldapp import clock, deliver, upkeep
+from fieldapp.channels import Temporary, webpush
+from fieldapp.channels.webpush import Sender, origin_of
+from fieldapp.config import Settings
+from fieldapp.core import create_core
+from fieldapp.deliver import Outcome
+from fieldapp.loop import HEARTBEAT_S, POLL_S, Every, Stop, guarded, name
+
+AUDIT_S = 5.0
+IN_FLIGHT = 128
+PER_SERVICE = 64  # one push service that hangs must leave room for the others
+PER_SLOW_SERVICE = 4  # and once it has kept us waiting, it gets no more than a few tries at a time
+SLOW_S = 2.0
+BATCH_S = 0.005  # answers come in crowds: writing them together costs one commit
+LAST_SENDS_S = 8.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A send in flight: the push service, and since when (seconds of the monotonic clock)."""
+
+    origin: str
+    at: float
+
+
+class Caller:
+    """Small steps in turn, many sends in flight, results written as they come."""
+
+    def __init__(self, settings: Settings, key: str, sender: Sender) -> None:
+        self._settings = settings
+        self._key = key
+        self._sender = sender
+        self._name = name("alerts")
+        self._running: dict[asyncio.Task[Outcome], Sent] = {}
+        self._slow: set[str] = set()  # services whose last answer was none, or "later"
+        self._beat, self._audit = Every(HEARTBEAT_S), Every(AUDIT_S)
+
+    async def run(self, stop: Stop) -> None:
+        """Work until told to stop, then give the sends in flight a moment to end."""
+        while not stop:
+            self._step()
+            await self._pause()
+        if self._running:
+            await asyncio.wait(self._running, timeout=LAST_SENDS_S)
+            guarded(self._record)
+        guarded(lambda: upkeep.leave(self._name))
+
+    def _step(self) -> None:
+        guarded(self._record)
+        guarded(lambda: deliver.escalate(clock.now()))
+        guarded(lambda: deliver.look(clock.now()))
+        guarded(self._send)
+        if self._beat.due():
+            guarded(lambda: upkeep.beat(self._name, "alerts", clock.now()))
+        if self._audit.due():
+            guarded(lambda: upkeep.audit(clock.now()))
+
+    def _send(self) -> None:
+        free = IN_FLIGHT - len(self._running)
+        if free < IN_FLIGHT // 4:
+            return  # claims are cheaper by the dozen
+        load = Counter(sent.origin for sent in self._running.values())
+        slow = self._slow | {s.origin for s in self._running.values() if time.monotonic() - s.at > SLOW_S}
+        full = {origin for origin, count in load.items() if count >= PER_SERVICE}
+        room = min([PER_SERVICE, *(PER_SERVICE - count for origin, count in load.items() if origin not in full | slow)])
+        self._start(deliver.claim(min(free, room), *self._as_whom(), busy=full | slow))
+        for origin in slow:
+            self._start(deliver.claim(PER_SLOW_SERVICE - load[origin], *self._as_whom(), only=origin))
+
+    def _as_whom(self) -> tuple[str, str, str, datetime]:
+        return self._name, self._settings.base_url, self._key, clock.now()
+
+    def _start(self, claims: list[deliver.Claim]) -> None:
+        for claim in claims:
+            task = asyncio.create_task(deliver.send(self._sender, claim))
+            self._running[task] = Sent(origin_of(claim.push.address.endpoint), time.monotonic())
+
+    def _record(self) -> None:
+        finished = [task for task in self._running if task.done()]
+        outcomes = [task.result() for task in finished]
+        deliver.record(outcomes, self._name, clock.now(), random.random)
+        for task, outcome in zip(finished, outcomes, strict=True):
+            origin = self._running.pop(task).origin
+            unreachable = isinstance(outcome.error, Temporary)
+            (self._slow.add if unreachable else self._slow.discard)(origin)
+
+    async def _pause(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(BATCH_S)
+        else:
+            await asyncio.sleep(POLL_S)
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    app = create_core()
+    settings: Settings = app.config["SETTINGS"]
+    vapid = webpush.ensure_key(settings.instance)
+    stop = Stop()
+    with app.app_context():
+        async with Sender(vapid, settings.push_contact, settings.push_hosts, settings.push_allow_loopback) as sender:
+            await Caller(settings, app.config["SECRET_KEY"], sender).run(stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
