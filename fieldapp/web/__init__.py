@@ -1,0 +1,37 @@
+"""The web: one module per audience. Routes load, call one verb, commit once, and render one partial."""
+
+from flask import Flask
+
+from fieldapp.web import (
+    accounts_admin,
+    admin,
+    analyst,
+    api,
+    auth,
+    desk,
+    invitations,
+    language,
+    operations,
+    patrol,
+    problems,
+    push,
+    pwa,
+    roster,
+    security,
+    tasks,
+    uploads,
+)
+
+BLUEPRINTS = (
+    accounts_admin.bp, admin.bp, analyst.bp, api.bp, auth.bp, desk.bp, invitations.bp, language.bp, operations.bp,
+    patrol.bp, push.bp, pwa.bp, roster.bp, tasks.bp, uploads.bp,
+)  # fmt: skip
+
+
+def register(app: Flask) -> None:
+    """Hook every audience, the guards and the error pages into the app."""
+    language.init_app(app)
+    security.init_app(app)
+    problems.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

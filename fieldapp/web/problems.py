@@ -1,0 +1,111 @@
+"""Refusals and errors: RFC 9457 problem documents for programs, a sentence on a page for people."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, Response, jsonify, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from fieldapp.accounts import Locked
+from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
+from fieldapp.photos import BadFile, TooLarge, WrongType
+from fieldapp.rules.workflow import Refused
+from fieldapp.web import words
+from fieldapp.web.security import login
+
+log = logging.getLogger(__name__)
+HTTP_CODES = {"foreign_origin", "header_needed"}  # our own descriptions of a werkzeug 403
+
+
+def init_app(app: Flask) -> None:
+    """One handler per kind of refusal."""
+    app.register_error_handler(NotHere, lambda error: problem(404, "not_here"))
+    app.register_error_handler(NotAllowed, _not_allowed)
+    app.register_error_handler(Conflict, lambda error: problem(409, error.reason))
+    app.register_error_handler(StaleDataError, lambda error: problem(409, "stale"))
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(Invalid, lambda error: problem(422, "invalid", errors=error.errors))
+    app.register_error_handler(TooLarge, lambda error: problem(413, error.reason))
+    app.register_error_handler(WrongType, lambda error: problem(415, error.reason))
+    app.register_error_handler(BadFile, lambda error: problem(422, error.reason))
+    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _crash)
+    login.unauthorized_handler(_ask_to_log_in)
+
+
+def wants_json() -> bool:
+    """Programs and our own scripts get JSON; a browser going somewhere gets a page."""
+    return request.path.startswith("/api/") or request.path in ("/healthz", "/readyz", "/metrics")
+
+
+def problem(status: int, code: str, errors: dict[str, str] | None = None, detail: str | None = None) -> Response:
+    """The answer for a refusal, in the asker's language and form."""
+    detail = detail or words.reason(code)
+    if not wants_json():
+        page = render_template(_page(), status=status, detail=detail, errors=words.field_errors(errors))
+        return Response(page, status)
+    body: dict[str, Any] = {
+        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "code": code,
+    }  # fmt: skip
+    if errors:
+        body["errors"] = words.field_errors(errors)
+        body["detail"] = " ".join(body["errors"].values())
+    response = jsonify(body)
+    response.status_code, response.mimetype = status, "application/problem+json"
+    return response
+
+
+def status_of(error: Refused) -> int:
+    """The HTTP status of a refused step: 409 when it is only not the time for it."""
+    return {"unknown": 422, "not_yours": 403, "note_needed": 422, "target_needed": 422}.get(error.reason, 409)
+
+
+def _page() -> str:
+    return "_refusal.html" if request.headers.get("HX-Request") else "refusal.html"
+
+
+def _not_allowed(error: NotAllowed) -> Response:
+    if isinstance(error, Locked):
+        return problem(429, "locked", detail=words.locked(error.until))
+    return problem(401 if error.reason == "login" else 403, error.reason)
+
+
+def _refused(error: Refused) -> Response:
+    fields = {"note_needed": "note", "target_needed": "to", "unknown": "action"}
+    errors = {fields[error.reason]: error.reason} if error.reason in fields else None
+    return problem(status_of(error), error.reason, errors=errors, detail=words.refused(error))
+
+
+def _busy(error: OperationalError) -> Response:
+    log.warning("database busy or unreachable: %s", error.orig)
+    response = problem(503, "busy")
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if 300 <= status < 400:
+        return error.get_response()
+    code = error.description if error.description in HTTP_CODES else f"http_{status}"
+    answer = problem(status, code)
+    if status == 429:
+        answer.headers["Retry-After"] = "60"
+    return answer
+
+
+def _crash(error: Exception) -> Response:
+    log.exception("unexpected error at %s %s", request.method, request.path)
+    return problem(500, "http_500")
+
+
+def _ask_to_log_in() -> ResponseReturnValue:
+    if wants_json() or request.method != "GET":
+        return problem(401, "http_401")
+    return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")

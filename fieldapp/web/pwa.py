@@ -1,0 +1,68 @@
+"""What makes a page an app: the manifest, the service worker with its list, and static files by release."""
+
+import json
+
+from flask import Blueprint, Response, jsonify, render_template, send_from_directory
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from fieldapp.web.assets import STATIC, asset, files, release
+
+bp = Blueprint("pwa", __name__)
+
+PAGES = ["/", "/report", "/reports", "/story", "/offline", "/manifest.webmanifest"]
+OFFICERS_ONLY = ("vendor/htmx", "css/desk", "css/task", "css/officer", "js/desk", "js/task", "js/countdown")
+NOT_ON_PHONES = (*OFFICERS_ONLY, "icons/maskable", "icons/icon-512", "sw.js")
+
+
+def shell() -> list[str]:
+    """Everything the phone keeps, so that the app opens without a network."""
+    names = [path.relative_to(STATIC).as_posix() for path in files()]
+    return PAGES + [asset(name) for name in names if not name.startswith(NOT_ON_PHONES)]
+
+
+@bp.get("/static/<version>/<path:name>")
+def static(version: str, name: str) -> ResponseReturnValue:
+    """A static file. Under the current release it may be kept for ever, under another it is only a stopgap.
+
+    Forty small files make one app: every header here is paid forty times by a phone on a bad network.
+    """
+    current = version == release()
+    response = send_from_directory(STATIC, name, etag=False, max_age=None)
+    for header in ("Content-Disposition", "Last-Modified", "Accept-Ranges"):
+        response.headers.pop(header, None)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if current else "no-cache"
+    return response
+
+
+@bp.get("/sw.js")
+def service_worker() -> ResponseReturnValue:
+    """The service worker, told which release it belongs to and what to keep."""
+    head = f"const RELEASE = {json.dumps(release())};\nconst SHELL = {json.dumps(shell())};\n"
+    answer = Response(head + (STATIC / "sw.js").read_text(), mimetype="text/javascript")
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+@bp.get("/manifest.webmanifest")
+def manifest() -> ResponseReturnValue:
+    """How the app installs."""
+    answer = jsonify(
+        id="/", start_url="/", scope="/", display="standalone", name=_("随手报"), short_name=_("随手报"),
+        description=_("看到就报,件件有着落"), lang="zh-CN", background_color="#f6f7f4", theme_color="#f6f7f4",
+        icons=[
+            {"src": asset("icons/icon-192.png"), "sizes": "192x192", "type": "image/png"},
+            {"src": asset("icons/icon-512.png"), "sizes": "512x512", "type": "image/png"},
+            {"src": asset("icons/maskable-512.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+        ],
+        shortcuts=[{"name": _("随手报"), "url": "/report"}],
+    )  # fmt: skip
+    answer.mimetype = "application/manifest+json"
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+@bp.get("/offline")
+def offline() -> ResponseReturnValue:
+    """Shown when a page that needs the network is opened without one."""
+    return render_template("patrol/offline.html")

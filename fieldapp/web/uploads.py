@@ -1,0 +1,115 @@
+"""Files in and out: raw bodies streamed to disk outside any transaction, copies only to those who may see the case."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, jsonify, request, send_file
+from flask.typing import ResponseReturnValue
+from flask_login import login_required
+
+from fieldapp import clock, intake, response, scope
+from fieldapp.db import db, writing
+from fieldapp.errors import Conflict, NotHere
+from fieldapp.models import Attachment, AttachmentState, Kind
+from fieldapp.photos import SIZES, BadFile, Store, TooLarge, Upload
+from fieldapp.rules.roles import IS_CALLED
+from fieldapp.rules.submission import Item
+from fieldapp.web import views
+from fieldapp.web.security import for_roles, settings, user
+
+bp = Blueprint("uploads", __name__)
+KEEP = "private, max-age=604800, immutable"
+
+
+def store() -> Store:
+    """The instance's files."""
+    return Store(settings().photo_folder)
+
+
+@bp.put("/api/reports/<uuid:report_id>/photos/<uuid:file_id>")
+@login_required
+def put_photo(report_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """One photo of a report."""
+    return _put(report_id, file_id, Kind.PHOTO)
+
+
+@bp.put("/api/reports/<uuid:report_id>/voices/<uuid:file_id>")
+@login_required
+def put_voice(report_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """The voice note of a report."""
+    return _put(report_id, file_id, Kind.VOICE)
+
+
+@bp.put("/api/cases/<number>/photos/<uuid:file_id>")
+@for_roles(*IS_CALLED)
+def put_after_photo(number: str, file_id: UUID) -> ResponseReturnValue:
+    """A photo taken after the work was done; its hash comes in X-Content-SHA256."""
+    item = Item(file_id, request.headers.get("X-Content-SHA256", ""), request.content_length or 0)
+    response.may_add_photo(user(), number, item)
+    upload = _receive(file_id, item.sha256, item.bytes, sound=False)
+    with writing():
+        attachment, fresh = response.add_after_photo(user(), number, item, upload, clock.now())
+        shown = views.photo(attachment)
+    return jsonify(shown), 201 if fresh else 200
+
+
+@bp.get("/photos/<uuid:file_id>/<size>")
+@login_required
+def get_photo(file_id: UUID, size: str) -> ResponseReturnValue:
+    """A published copy."""
+    attachment = _visible(file_id)
+    if size not in SIZES or attachment.state != AttachmentState.READY or attachment.kind == Kind.VOICE:
+        raise NotHere(str(file_id))
+    return _private(store().copy(file_id, size), "image/jpeg")
+
+
+@bp.get("/voices/<uuid:file_id>")
+@login_required
+def get_voice(file_id: UUID) -> ResponseReturnValue:
+    """A voice note."""
+    attachment = _visible(file_id)
+    if attachment.kind != Kind.VOICE or attachment.ready_at is None:
+        raise NotHere(str(file_id))
+    return _private(store().original(file_id), attachment.media_type or "application/octet-stream")
+
+
+def _put(report_id: UUID, file_id: UUID, kind: Kind) -> ResponseReturnValue:
+    expected = intake.expected_file(user(), report_id, file_id)
+    if expected.kind != kind:
+        raise NotHere(str(file_id))
+    sha256, size, here = expected.sha256, expected.bytes, expected.state != AttachmentState.EXPECTED
+    try:
+        if request.content_length is not None and request.content_length > size:
+            raise TooLarge("larger_than_declared")
+        upload = _receive(file_id, sha256, size, sound=kind == Kind.VOICE)
+    except BadFile as error:
+        if here:  # the file that was announced is on disk; this is another one under its id
+            raise Conflict("other_content") from error
+        raise
+    with writing():
+        report, fresh = intake.attach(user(), report_id, file_id, upload, clock.now())
+        receipt = intake.receipt(report)
+    return jsonify(receipt), 201 if fresh else 200
+
+
+def _receive(file_id: UUID, sha256: str, size: int, sound: bool) -> Upload:
+    """Bytes to disk with no transaction open: a phone on 2G must not hold up anybody's write."""
+    if size < 1:
+        abort(411)
+    if size > settings().max_photo_bytes:
+        raise TooLarge("file_too_large")
+    db.session.rollback()
+    request.max_content_length = settings().max_photo_bytes
+    return store().receive(request.stream, file_id, sha256, size, sound)
+
+
+def _visible(file_id: UUID) -> Attachment:
+    attachment = db.session.scalar(scope.attachments(user()).where(Attachment.id == file_id))
+    if attachment is None:
+        raise NotHere(str(file_id))
+    return attachment
+
+
+def _private(path: object, media_type: str) -> Response:
+    answer = send_file(path, mimetype=media_type, conditional=True)  # type: ignore[arg-type]
+    answer.headers["Cache-Control"] = KEEP
+    return answer

@@ -1,0 +1,258 @@
+"""Every word the rules have no business knowing: names of states and actions, and sentences for refusals."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import g
+from flask_babel import format_datetime, gettext, lazy_gettext
+from flask_babel import lazy_gettext as _
+
+from fieldapp import clock, directory
+from fieldapp.models import Case, CaseEvent, Delivery
+from fieldapp.rules.workflow import Refused
+from fieldapp.web.tongue import chosen
+
+STATUS = {
+    "new": _("待受理"), "accepted": _("已受理"), "dispatched": _("待签收"), "acknowledged": _("已签收"),
+    "en_route": _("已出发"), "on_scene": _("已到场"), "answered": _("待核查"), "verified": _("已核查"),
+    "closed": _("已办结"), "declined": _("不予受理"), "merged": _("已合并"),
+}  # fmt: skip
+# what the same state means to the person who reported it
+STATUS_FOR_REPORTER = {
+    "new": _("中心已收到"), "accepted": _("中心已受理"), "dispatched": _("已派人"), "acknowledged": _("有人签收了"),
+    "en_route": _("正在赶去"), "on_scene": _("已到现场"), "answered": _("处置好了,等核查"),
+    "verified": _("处置好了,等办结"), "closed": _("已办结"), "declined": _("未受理"), "merged": _("已并案处理"),
+}  # fmt: skip
+ACTION = {
+    "accept": _("受理"), "decline": _("不予受理"), "merge": _("合并"), "dispatch": _("派单 / 吹哨"),
+    "classify": _("研判"), "acknowledge": _("签收"), "depart": _("出发"), "arrive": _("到场"),
+    "report_outcome": _("处置反馈"), "return": _("退回"), "transfer": _("转给别人"), "verify": _("核查通过"),
+    "close": _("办结"), "reopen": _("重办"), "confirm": _("满意"), "dispute": _("没解决"),
+}  # fmt: skip
+EVENT = {
+    **ACTION,
+    "report": _("收到上报"), "step_back": _("退出"), "merged_in": _("并入一件"), "called": _("已呼叫"),
+    "nobody_on_call": _("无人值班,没有叫到人"), "nobody_reachable": _("值班人员没有可推送的设备"),
+    "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
+    "unreadable": _("有一张照片打不开"),
+}  # fmt: skip
+SEVERITY = {"red": _("红"), "yellow": _("黄"), "blue": _("蓝")}
+ROLE = {
+    "patrol": _("巡逻志愿者"), "grid": _("网格员"), "responder": _("备勤人员"), "duty": _("值班员"),
+    "leader": _("带班领导"), "liaison": _("部门联络员"), "analyst": _("县级研判员"), "admin": _("管理员"),
+}  # fmt: skip
+RUNG = {"on_call": _("备勤"), "desk": _("值班台"), "leader": _("带班领导"), "named": _("指定人员")}
+STEP = {
+    "triage": _("受理"), "acknowledge": _("签收"), "arrive": _("到场"), "outcome": _("反馈"), "verify": _("核查"),
+}  # fmt: skip
+# each delivery state says what is known, and no more
+DELIVERY = {
+    "queued": _("等待发送"), "failed-temporary": _("没发出去,还会再试"),
+    "accepted": _("推送服务已接收,还不知道手机有没有收到"), "shown": _("手机上已显示"), "opened": _("已打开"),
+    "acknowledged": _("已签收"), "failed-permanent": _("发不出去"), "expired": _("已停止"),
+}  # fmt: skip
+DELIVERY_ERROR = {
+    "no_device": _("没有开启推送的设备"),
+    "over": _("已有人签收或已撤销"), "endpoint_not_allowed": _("推送地址不在允许之列"),
+    "service_404": _("这台设备的推送已失效"), "service_410": _("这台设备的推送已失效"), "bad_keys": _("设备密钥无效"),
+    "expired": _("过期未送达"), "device_disabled": _("设备已停用"),
+}  # fmt: skip
+ALERT = {
+    "open": _("等待签收"), "exhausted": _("无人签收"), "acknowledged": _("已签收"), "stopped": _("已停止"),
+    "told": _("已告知"),
+}  # fmt: skip
+PURPOSE = {
+    "intake": _("新报呼叫"), "dispatch": _("派单呼叫"), "return": _("退回后呼叫"), "answer": _("告知上报人"),
+}  # fmt: skip
+PHOTO = {"processing": _("照片处理中"), "unreadable": _("这张照片读不出来,原件留着"), "ready": _("照片")}
+SOURCE = {"gps": _("手机定位"), "pin": _("地图上标的"), "village": _("按村居选的")}
+LANE = {
+    "open": _("全部未结"), "triage": _("待受理"), "in_hand": _("处置中"), "verify": _("待核查"),
+    "overdue": _("超期"), "unreached": _("未送达"), "done": _("已办结"),
+}  # fmt: skip
+
+REASON = {
+    "role": _("您的角色不能做这件事。"),
+    "not_here": _("没有找到,或者不在您的范围内。"),
+    "not_yours": _("这一步不由您来做。"),
+    "unknown": _("没有这一项。"),
+    "note_needed": _("请写明原因或情况。"),
+    "target_needed": _("请选择派给谁、转给谁或并入哪一件。"),
+    "stale": _("刚刚有人动过这件事,请看最新情况再操作。"),
+    "other_content": _("同一个编号已经收到过不同的内容,原来的那份保留着。"),
+    "file_id_taken": _("照片的编号已被用过。"),
+    "invalid": _("有几处需要改一下。"),
+    "login": _("用户名或密码不对。"),
+    "invitation": _("这个邀请已经用过或过期了,请向值班员再要一个。"),
+    "foreign_origin": _("请求不是从本站页面发出的,已拒绝。"),
+    "header_needed": _("程序调用请带上请求头 X-Requested-With: fieldapp。"),
+    "busy": _("系统正忙,请稍后再试,内容没有丢。"),
+    "endpoint": _("这个推送地址不在允许之列。"),
+    "token": _("令牌不对。"),
+    "empty_report": _("拍一张、说一句或写一行,有一样就能报。"),
+    "other_user": _("这份上报属于另一个账号。"),
+    "too_long": _("太长了。"),
+    "too_many": _("太多了。"),
+    "not_text": _("应为文字。"),
+    "not_a_number": _("应为数字。"),
+    "out_of_range": _("超出范围。"),
+    "not_a_time": _("应为带时区的时间。"),
+    "no_offset": _("时间缺少时区。"),
+    "not_a_position": _("位置的格式不对。"),
+    "unknown_source": _("位置来源不对。"),
+    "not_a_list": _("应为列表。"),
+    "not_an_item": _("格式不对。"),
+    "not_a_sha256": _("校验值格式不对。"),
+    "not_a_uuid": _("编号格式不对。"),
+    "not_a_user_id": _("应为用户编号。"),
+    "not_an_object": _("应为 JSON 对象。"),
+    "not_canonical": _("内容里有无法规范化的数字或文字。"),
+    "same_id_twice": _("同一个文件出现了两次。"),
+    "empty_file": _("文件是空的。"),
+    "file_too_large": _("文件太大。"),
+    "larger_than_declared": _("文件比登记的大。"),
+    "hash_mismatch": _("收到的内容与手机上的不一致,请重新发送。"),
+    "not_a_photo": _("不是能识别的照片(JPEG、PNG、WebP、HEIC)。"),
+    "not_sound": _("不是能识别的录音。"),
+    "too_many_pixels": _("照片的像素太多。"),
+    "liaison_by_invitation": _("部门联络员要选部门,请用邀请来办。"),
+    "none_left": _("至少要留一个区域。"),
+    "no_such_case": _("没有这个编号的事件。"),
+    "too_easy": _("这个密码太容易猜到,请换一个长一点、不常见的。"),
+    "wrong_password": _("现在的密码不对。"),
+    "too_short": _("密码至少 10 位。"),
+    "name_needed": _("请填写姓名(30 字以内)。"),
+    "username_taken": _("这个用户名已被使用。"),
+    "not_open": _("只能并入还没办结的事件。"),
+    "town_role": _("这个角色要落在一个镇里,请选镇或村(社区)。"),
+    "village_needed": _("请选择是哪个村(社区)。"),
+    "yourself": _("不能转给自己。"),
+    "minutes": _("应为 1 到 100000 的整数。"),
+    "not_free": _("请选一个还没有值班的人。"),
+    "department_needed": _("部门联络员要选一个部门。"),
+    "own_account": _("不能停用自己,也不能改自己的角色。"),
+    "town_needed": _("部门属于镇街,请用镇街管理员账号添加。"),
+    "name_taken": _("已经有这个名称了。"),
+    "word_needed": _("请填写名称。"),
+    "too_many_tiles": _("手机上最多放 9 个格子,请先撤下一个。"),
+    "http_400": _("请求的格式不对。"),
+    "http_401": _("请先登录。"),
+    "http_403": _("不允许。"),
+    "http_404": _("没有这个页面。"),
+    "http_405": _("这里不能这样操作。"),
+    "http_411": _("请求缺少长度。"),
+    "http_413": _("内容太大。"),
+    "http_415": _("格式不支持。"),
+    "http_429": _("操作太频繁,请过一分钟再试。"),
+    "http_500": _("系统出错了,已记录。您的内容没有丢,请稍后再试。"),
+}
+
+
+def reason(code: str) -> str:
+    """The sentence for a refusal."""
+    return str(REASON.get(code, REASON["invalid"]))
+
+
+def field_errors(errors: dict[str, str] | None) -> dict[str, str]:
+    """The sentence for each field at fault."""
+    return {field: reason(code) for field, code in (errors or {}).items()}
+
+
+def refused(error: Refused) -> str:
+    """A refused step, naming both the step and where the case stands."""
+    if error.reason != "not_now":
+        return reason(error.reason)
+    sentence: str = gettext(
+        "现在是“%(status)s”,不能“%(action)s”。",
+        status=STATUS[error.status], action=ACTION.get(error.action, error.action),
+    )  # fmt: skip
+    return sentence
+
+
+def locked(until: datetime) -> str:
+    """A locked account, with the local time it opens again."""
+    sentence: str = gettext("输错次数太多,%(time)s 之后再试。", time=clock.local(until).strftime("%H:%M"))
+    return sentence
+
+
+def severity_long(word: str) -> str:
+    """The colour and what the admin calls it: 红 · 紧急."""
+    if "severity_labels" not in g:
+        g.severity_labels = {severity.word: label for severity, label in directory.severity_labels().items()}
+    label = g.severity_labels[word]
+    return f"{SEVERITY[word]} · {label.name_en if chosen() == 'en' else label.name}"
+
+
+def category(case: Case) -> str:
+    """The category's name in the screen's language."""
+    if case.category is None:
+        return str(lazy_gettext("未分类"))
+    return case.category.name_en if chosen() == "en" else case.category.name
+
+
+def moment(instant: datetime | None) -> str:
+    """A local date and time, short."""
+    return format_datetime(instant, "MM-dd HH:mm") if instant else ""
+
+
+def ago(instant: datetime, now: datetime) -> str:
+    """How long ago, as people say it."""
+    minutes = int((now - instant).total_seconds() // 60)
+    if minutes < 1:
+        return gettext("刚刚")
+    if minutes < 60:
+        return gettext("%(n)s 分钟前", n=minutes)
+    if minutes < 24 * 60:
+        return gettext("%(n)s 小时前", n=minutes // 60)
+    return gettext("%(n)s 天前", n=minutes // (24 * 60))
+
+
+def waits_for(case: Case) -> str:
+    """What the running limit is for: an accepted case waits to be sent, not to be accepted again."""
+    return str(ACTION["dispatch"] if case.status == "accepted" else STEP[case.due_step or ""])
+
+
+def countdown(due: datetime, now: datetime) -> str:
+    """Time left or overdue; js/countdown.js goes on from here and says it in the same words."""
+    seconds = int((due - now).total_seconds())
+    if seconds < 0:
+        return gettext("超期 %(time)s", time=_span(-seconds // 60))
+    if seconds < 3600:
+        return f"{seconds // 60:02d}:{seconds % 60:02d}"
+    return gettext("还有 %(time)s", time=_span(seconds // 60))
+
+
+def _span(minutes: int) -> str:
+    if minutes < 60:
+        return gettext("%(m)s 分", m=minutes)
+    if minutes < 24 * 60:
+        return gettext("%(h)s 小时 %(m)s 分", h=minutes // 60, m=minutes % 60)
+    return gettext("%(d)s 天 %(h)s 小时", d=minutes // 1440, h=minutes % 1440 // 60)
+
+
+def event(entry: CaseEvent) -> str:
+    """What happened, in words."""
+    base = str(EVENT.get(entry.action, entry.action))
+    data: dict[str, Any] = entry.data or {}
+    names = data.get("people") or data.get("to")
+    if names:
+        return f"{base}:{'、'.join(names)}"
+    if entry.action == "merge" and data.get("into"):
+        return f"{base} → {data['into']}"
+    if entry.action == "merged_in" and data.get("from"):
+        return f"{base}:{data['from']}"
+    return base
+
+
+def event_for_reporter(entry: CaseEvent) -> str:
+    """What happened, in the words of the person who reported it; no officer is named."""
+    if entry.action == "merged_in":
+        return gettext("别人也报了这件事,一起办")
+    return str(EVENT.get(entry.action, entry.action))
+
+
+def delivery(entry: Delivery) -> str:
+    """What is known of one delivery, and why it failed if it did."""
+    base = str(DELIVERY[entry.state])
+    why = DELIVERY_ERROR.get(entry.error or "")
+    return f"{base} · {why}" if why else base
