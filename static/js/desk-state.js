@@ -1,0 +1,39 @@
+// What the desk knows about the server and the worker, said in plain words.
+
+import { byId, tell } from "./dom.js";
+import { span } from "./countdown.js";
+import { say } from "./words.js";
+
+const SILENT_S = 30;
+const NEVER_S = 900_000;
+let lostSince = null;
+let age = null; // the worker's, at `askedAt`
+let askedAt = 0;
+
+/** The server answered. */
+export function found() {
+  lostSince = null;
+  tell(byId("lost"), "");
+}
+
+/** It did not: since when, and whether logging in would help. */
+export function lost(why) {
+  lostSince ??= new Date();
+  const time = lostSince.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: "Asia/Shanghai" });
+  tell(byId("lost"), why === "login" ? say("logged_out") : say("lost", { time }));
+}
+
+/** A push service refuses our own configuration; `why` is its answer. */
+export function trouble(why) {
+  tell(byId("trouble"), why ? say("trouble", { why }) : "");
+}
+
+/** The worker's age in seconds as the server just said. A 304 means that it was still fine. */
+export function worker(seconds) {
+  age = seconds;
+  askedAt = Date.now();
+  const silent = age > SILENT_S;
+  const since = age > NEVER_S ? say("worker_never") : say("worker_silent", { time: span(Math.max(1, Math.round(age / 60))) });
+  tell(byId("worker-silent"), silent ? since : "");
+  byId("worker").textContent = silent ? "" : say("worker_ok", { n: age });
+}

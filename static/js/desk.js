@@ -1,0 +1,61 @@
+// The duty desk for a twelve-hour shift: countdowns, the pulse, the alarm, the open case and the keys.
+
+import { byId, tell } from "./dom.js";
+import { say } from "./words.js";
+import { startCountdown, tick } from "./countdown.js";
+import { startPulse } from "./desk-pulse.js";
+import { alarm, startAlarm } from "./desk-alarm.js";
+import { caseChanged, caseNumber, caseOpened } from "./desk-case.js";
+import { startKeys } from "./desk-keys.js";
+import { found, lost, trouble, worker } from "./desk-state.js";
+import { startPushControl } from "./task-push.js";
+
+let last = null;
+let seen = null; // the mark that asked for a refresh
+
+/** One answer of the pulse: refresh what changed, sound when something is new. */
+function beat(body) {
+  worker(body.worker_age_s);
+  trouble(body.trouble);
+  if (last && body.mark !== last.mark) {
+    seen = body.mark;
+    document.body.dispatchEvent(new CustomEvent("desk:changed"));
+  }
+  const worse = last && (body.unreached > last.unreached || body.reds > last.reds);
+  const fresh = last && body.newest !== last.newest;
+  if (worse || fresh) alarm(Boolean(worse));
+  caseChanged(body.case);
+  last = body;
+}
+
+/** A refresh asks for as many rows as are on the screen, and names the mark so that desks can share the answer. */
+function refine(event) {
+  const { ctx } = event.detail;
+  if (ctx.sourceElement?.id !== "worklist") return;
+  const rows = document.querySelectorAll(".queue-row").length;
+  const extra = new URLSearchParams();
+  if (rows > 50) extra.set("limit", rows);
+  if (seen) extra.set("mark", seen);
+  seen = null;
+  if (extra.size) ctx.request.action += `${ctx.request.action.includes("?") ? "&" : "?"}${extra}`;
+}
+
+function failed(event) {
+  const status = event.detail?.ctx?.response?.status;
+  if (event.detail?.ctx?.sourceElement?.id === "worklist" || status === 409 || status === 422) return;
+  tell(byId("failed"), status ? say("failed", { status }) : say("no_network"));
+}
+
+document.addEventListener("htmx:config:request", refine);
+document.addEventListener("htmx:response:error", failed);
+document.addEventListener("htmx:error", failed);
+document.addEventListener("htmx:before:request", (event) => {
+  if (event.detail?.ctx?.sourceElement?.id !== "worklist") tell(byId("failed"), "");
+});
+document.addEventListener("htmx:after:swap", () => { tick(); caseOpened(); });
+
+startCountdown();
+startAlarm();
+startKeys();
+startPulse({ caseNumber, beat, found, lost });
+startPushControl(byId("push"));

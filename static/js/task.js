@@ -1,0 +1,43 @@
+// The responder's phone: countdown, reminders, after-photos before the words, and a plain sentence when the line is down.
+
+import { byId, tell } from "./dom.js";
+import { say } from "./words.js";
+import { startCountdown, tick } from "./countdown.js";
+import { photosSent, startPhotos } from "./task-photos.js";
+import { startPushControl } from "./task-push.js";
+
+let letThrough = null; // the form whose photos were waited for
+
+/** The outcome waits for its photos; if one cannot be sent, a second press sends the words alone. */
+async function hold(event) {
+  const form = event.target;
+  if (!form.querySelector("input[type=file]") || letThrough === form) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const button = form.querySelector("button.the-step");
+  button.disabled = true;
+  const sent = await photosSent();
+  button.disabled = false;
+  letThrough = form;
+  if (sent) setTimeout(() => form.requestSubmit(button)); // not while the first submit is still being told
+  else tell(byId("failed"), say("photos_left"));
+}
+
+function failed(event) {
+  const { ctx } = event.detail ?? {};
+  const status = ctx?.response?.status;
+  if (ctx?.sourceElement?.id === "called" || status === 409 || status === 422) return;
+  tell(byId("failed"), status ? say("failed", { status }) : say("no_network"));
+  byId("failed")?.scrollIntoView({ block: "nearest" });
+}
+
+if (byId("task")) {
+  document.documentElement.classList.add("scripted");
+  document.addEventListener("submit", hold, { capture: true });
+  document.addEventListener("htmx:response:error", failed);
+  document.addEventListener("htmx:error", failed);
+  document.addEventListener("htmx:after:swap", () => { tell(byId("failed"), ""); tick(); });
+  startPhotos();
+}
+startCountdown();
+if (byId("push")) startPushControl(byId("push"), byId("push-said"), byId("push-box"));
