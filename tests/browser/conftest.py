@@ -1,0 +1,53 @@
+"""Real Chromium against the real product. Without a browser these tests fail in CI and are skipped loudly elsewhere."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from fieldapp.config import ROOT
+from tests.databases import Database
+from tests.processes import Product
+from tests.push.endpoint import PushService
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Ends with its module: Playwright holds the thread's event loop, which other tests need."""
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium: browser tests must run in CI")
+        pytest.skip("no Chromium on this machine: THE BROWSER TESTS WERE NOT RUN")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def push_service() -> Iterator[PushService]:
+    with PushService() as service:
+        yield service
+
+
+@pytest.fixture
+def product(database: Database, tmp_path: Path) -> Iterator[Product]:
+    """The product as `make run` starts it, on the database under test."""
+    url = database.fresh(tmp_path)
+    with Product(tmp_path / "instance", database_url=url, FIELDAPP_PUSH_ALLOW_LOOPBACK="1") as running:
+        yield running
+
+
+@pytest.fixture
+def screens(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where pictures go: docs/screens when asked for, else a temporary folder."""
+    return ROOT / "docs" / "screens" if request.config.getoption("--screenshots") else tmp_path

@@ -1,0 +1,88 @@
+"""Every test that touches the database runs on SQLite and on a real PostgreSQL."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from flask import Flask
+
+from fieldapp import create_app
+from fieldapp.config import Settings
+from fieldapp.db import db
+from tests.databases import Database, Postgres, Sqlite
+from tests.world import World
+
+hypothesis.settings.register_profile("fieldapp", deadline=None)  # timing never decides a test
+hypothesis.settings.load_profile("fieldapp")
+
+DATABASES = ("sqlite", "postgresql")
+CI = os.environ.get("CI") == "true"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--db", action="append", choices=DATABASES, help="only this database")
+    parser.addoption("--screenshots", action="store_true", help="write the browser tests' pictures to docs/screens")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--db") or DATABASES
+        if metafunc.definition.get_closest_marker("onedb"):
+            wanted = wanted[:1]
+        metafunc.parametrize("database", wanted, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A migrated database with the reference data, made once and emptied for each test."""
+    made = Sqlite() if request.param == "sqlite" else Postgres()
+    if not made.available():
+        if CI:
+            pytest.fail("PostgreSQL's server is not installed: the suite must run on it in CI")
+        pytest.skip("PostgreSQL's server is not installed: NOT TESTED on it")
+    made.start(tmp_path_factory.mktemp(request.param))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def settings(database: Database, tmp_path: Path) -> Settings:
+    return Settings(
+        instance=tmp_path / "instance",
+        database_url=database.fresh(tmp_path),
+        push_allow_loopback=True,
+        rate_limits=False,
+        testing=True,
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The app without a pushed context: each request must find its own user, as in a server."""
+    app = create_app(settings)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def start_again() -> Iterator[Callable[[Settings], Flask]]:
+    """Make the app anew on the same instance, as a restart does."""
+    made: list[Flask] = []
+
+    def start(settings: Settings) -> Flask:
+        made.append(create_app(settings))
+        return made[-1]
+
+    yield start
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """海城镇 tonight: vik on patrol, ada and ben on call, dora at the desk, lea leading; otto in the next town."""
+    return World(app)

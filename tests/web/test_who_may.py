@@ -1,0 +1,235 @@
+"""Every route x every role x own and other town: who gets in, and who does not.
+
+The table names every route of the app; a new route without a line here fails. "In" means that the guard let the
+request through (it may still be refused for what it says); "out" is 401, 403, 404 or the way to the login.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from fieldapp import clock
+from fieldapp.db import db, writing
+from fieldapp.models import Area, Department, Device, Invitation, OnCall, User
+from fieldapp.rules.roles import Role
+from tests.pictures import jpeg_with_everything
+from tests.world import HEADERS, Person, World, manifest
+
+# persons of 海城镇 in their part of one case, and one of every role in 附城镇 who has none
+OWN = {
+    "nobody": None, "vik": "patrol", "wes": "patrol", "gia": "grid", "ada": "responder", "ben": "responder",
+    "dora": "duty", "lea": "leader", "lin": "liaison", "ana": "analyst", "root": "admin",
+}  # fmt: skip
+OTHER = {f"other-{role.value}": role.value for role in Role}
+EVERYONE = set(OWN) | set(OTHER)
+USERS = EVERYONE - {"nobody"}
+
+
+def having(*roles: str) -> set[str]:
+    return {name for name, role in (OWN | OTHER).items() if role in roles}
+
+
+FILERS = having("patrol", "grid", "responder", "duty", "leader")
+CALLED = having("responder", "grid", "liaison", "leader")
+DESK = having("duty", "leader")
+INVITERS = having("duty", "leader", "admin")
+ADMINS = having("admin")
+CASE_READERS = USERS - having("analyst", "admin")
+SEES_CASE = {"vik", "ada", "dora", "lea", "lin"}
+
+WHO: dict[str, set[str]] = {
+    "GET /": EVERYONE, "GET /report": EVERYONE, "GET /reports": EVERYONE, "GET /story": EVERYONE,
+    "GET /offline": EVERYONE, "GET /sw.js": EVERYONE, "GET /manifest.webmanifest": EVERYONE,
+    "GET /static/<version>/<path:name>": EVERYONE, "GET /login": EVERYONE, "POST /language": EVERYONE,
+    "GET /healthz": EVERYONE, "GET /readyz": EVERYONE, "GET /metrics": EVERYONE,
+    "GET /invite/<token>": EVERYONE, "POST /invite/<token>": EVERYONE,
+    "POST /login": set(), "POST /api/session": set(),  # with a wrong password
+    "POST /api/deliveries/<uuid:delivery_id>/receipts": set(),  # with a wrong token
+    "DELETE /api/session": USERS, "POST /logout": USERS, "POST /devices/revocation": USERS,
+    "GET /devices": USERS, "POST /password": USERS, "POST /devices/<int:device_id>/revocation": USERS,
+    "GET /api/me": USERS, "GET /api/form": USERS, "GET /api/reports": USERS, "GET /api/push/key": USERS,
+    "POST /api/push/subscriptions": USERS, "DELETE /api/push/subscriptions": USERS,
+    "PUT /api/reports/<uuid:report_id>": FILERS,
+    "GET /api/reports/<uuid:report_id>": {"vik"},
+    "PUT /api/reports/<uuid:report_id>/photos/<uuid:file_id>": {"vik"},
+    "PUT /api/reports/<uuid:report_id>/voices/<uuid:file_id>": {"vik"},
+    "GET /photos/<uuid:file_id>/<size>": SEES_CASE, "GET /voices/<uuid:file_id>": SEES_CASE,
+    "GET /api/cases": CASE_READERS,
+    "GET /api/cases/<number>": SEES_CASE, "POST /api/cases/<number>/transitions": SEES_CASE,
+    "PUT /api/cases/<number>/photos/<uuid:file_id>": {"ada", "lin"},
+    "GET /tasks": CALLED,
+    "GET /tasks/<number>": {"ada", "lin", "lea"} | having("duty"),  # a duty officer is led on to the desk
+    "GET /tasks/<number>/called": {"ada", "lin", "lea"}, "POST /tasks/<number>/transitions": {"ada", "lin", "lea"},
+    "GET /desk": DESK, "GET /desk/queue": DESK, "GET /desk/pulse": DESK, "GET /desk/roster": DESK,
+    "POST /desk/roster": DESK, "POST /desk/roster/<int:entry_id>/end": {"dora", "lea"},
+    "GET /desk/cases/<number>": {"dora", "lea"}, "POST /desk/cases/<number>/transitions": {"dora", "lea"},
+    "GET /desk/invitations": INVITERS, "POST /desk/invitations": INVITERS,
+    "POST /desk/invitations/<int:invitation_id>/revocation": {"dora", "lea", "root"},
+    "GET /analysis": having("analyst"),
+    "GET /admin": ADMINS, "POST /admin/categories/<code>": ADMINS, "GET /admin/limits": ADMINS,
+    "POST /admin/limits": ADMINS, "GET /admin/areas": ADMINS, "POST /admin/areas": ADMINS,
+    "GET /admin/departments": ADMINS, "POST /admin/departments": ADMINS,
+    "POST /admin/departments/<int:department_id>": {"root"},
+    "GET /admin/accounts": ADMINS, "POST /admin/accounts/<int:user_id>": {"root"},
+    "POST /admin/accounts/<int:user_id>/invitations": {"root"},
+}  # fmt: skip
+
+
+@dataclass
+class Town:
+    """The world with one case in it, and what fills the addresses."""
+
+    world: World
+    values: dict[str, Any]
+
+    def path(self, rule: str, method: str) -> str:
+        values = self.values | ({"report_id": uuid4()} if (method, rule) == ("PUT", NEW_REPORT) else {})
+        for name in ("uuid:report_id", "uuid:file_id", "uuid:delivery_id", "int:device_id", "int:entry_id",
+                     "int:invitation_id", "int:department_id", "int:user_id", "path:name"):  # fmt: skip
+            rule = rule.replace(f"<{name}>", str(values[name.split(":")[1]]))
+        for name in ("number", "size", "token", "code", "version", "name"):
+            rule = rule.replace(f"<{name}>", str(values[name]))
+        return rule
+
+
+NEW_REPORT = "/api/reports/<uuid:report_id>"
+
+
+@pytest.fixture
+def town(world: World) -> Town:
+    """A case of vik's, sent to ada and to lin's department; ben, wes and gia have no part in it."""
+    _people_of_every_role(world)
+    voice = b"OggS" + b"\0" * 40
+    body = world.vik.report("井盖", photos=(photo := jpeg_with_everything(),)) | {"voices": [manifest(voice)]}
+    report = uuid4()
+    world.vik.put(f"/api/reports/{report}", json=body)
+    photo_id, voice_id = body["photos"][0]["id"], body["voices"][0]["id"]
+    world.vik.put(f"/api/reports/{report}/photos/{photo_id}", data=photo)
+    world.vik.put(f"/api/reports/{report}/voices/{voice_id}", data=voice)
+    world.develop()
+    number = world.vik.get(f"/api/reports/{report}").json["case_number"]
+    world.dora.must("dispatch", number, to=["ada", "市政管理所"])
+    world.ada.must("acknowledge", number)
+    delivery = world.dora.case(number)["alerts"][0]["deliveries"][0]["id"]
+    invited = {"name": "某人", "role": "patrol", "area_code": "441521115004"}
+    assert world.dora.post("/desk/invitations", data=invited).status_code == 200
+    with world.app.app_context():
+        values = {
+            "report_id": report, "file_id": photo_id, "voice": voice_id, "number": number, "size": "thumb",
+            "delivery_id": delivery, "token": "wrong", "code": "fire", "version": "x", "name": "css/base.css",
+            "device_id": db.session.scalars(select(Device.id)).first(),
+            "entry_id": db.session.scalars(select(OnCall.id)).first(),
+            "invitation_id": db.session.scalars(select(Invitation.id)).first(),
+            "department_id": db.session.scalars(select(Department.id)).first(),
+            "user_id": db.session.scalars(select(User.id).where(User.username == "ben")).first(),
+        }  # fmt: skip
+    return Town(world, values)
+
+
+def routes(app: Flask) -> list[tuple[str, str]]:
+    return sorted(
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+
+
+def test_every_route_has_its_line(app: Flask) -> None:
+    assert {f"{method} {rule}" for method, rule in routes(app)} == set(WHO)
+
+
+def test_every_role_at_every_door(town: Town) -> None:
+    wrong = []
+    for method, rule in routes(town.world.app):
+        for name in sorted(EVERYONE):
+            status, location = _knock(town, name, method, rule)
+            out = status in (401, 403, 404) or (status == 302 and location.startswith("/login?next"))
+            if out == (name in WHO[f"{method} {rule}"]) or (status >= 500 and rule != "/readyz"):
+                wrong.append(f"{name} {method} {rule}: {status}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_officer_of_another_town_cannot_tell_a_case_from_none(town: Town) -> None:
+    number = town.values["number"]
+    real = town.world.otto.get(f"/api/cases/{number}")
+    none = town.world.otto.get("/api/cases/HC-20200101-999")
+    assert (real.status_code, real.json) == (none.status_code, none.json)
+    assert town.world.otto.get("/api/cases").json["items"] == []
+
+
+def test_a_patrol_reads_no_officers_name_and_no_other_reporter(town: Town) -> None:
+    number = town.values["number"]
+    second = town.world.person("wes").files("井盖也坏了,我叫王五")
+    town.world.dora.must("merge", second.number, to=number)
+    shown = town.world.vik.get(f"/api/cases/{number}").text
+    for name in ("陈安", "吴朵", "林敏", "王五", "wes"):
+        assert name not in shown
+    photos = [p["id"] for p in town.world.dora.case(number)["photos"]]
+    assert town.world.person("wes").get(f"/photos/{photos[0]}/thumb").status_code == 404
+
+
+def _knock(town: Town, name: str, method: str, rule: str) -> tuple[int, str]:
+    path = town.path(rule, method)
+    if "voices" in rule:
+        path = path.replace(str(town.values["file_id"]), str(town.values["voice"]))
+    if rule == "/api/cases/<number>/photos/<uuid:file_id>":
+        path = path.replace(str(town.values["file_id"]), str(uuid4()))
+    client = town.world.app.test_client() if name == "nobody" else _fresh(town, name).client
+    _as_if_untouched(town)
+    request = {"headers": HEADERS} | _body(town, name, method, rule)
+    answer = client.open(path, method=method, buffered=True, **request)
+    return answer.status_code, answer.headers.get("Location", "")
+
+
+def _fresh(town: Town, name: str) -> Person:
+    """Log in anew for each knock: some doors end the session."""
+    town.world._people.pop(name, None)
+    return town.world.person(name)
+
+
+def _body(town: Town, name: str, method: str, rule: str) -> dict[str, Any]:
+    if rule == NEW_REPORT and method == "PUT" and name != "nobody":
+        return {"json": town.world.person(name).report("x")}
+    made: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
+        ("POST", "/api/session"): lambda: {"json": {"username": "nobody", "password": "wrong"}},
+        ("POST", "/desk/invitations"): lambda: {
+            "data": {"name": "某人", "role": "patrol", "area_code": town.world.person(name).get("/api/me").json["town"]}
+            if name != "nobody" else {},
+        },
+        ("POST", "/login"): lambda: {"data": {"username": "nobody", "password": "wrong"}},
+        ("POST", "/api/deliveries/<uuid:delivery_id>/receipts"): lambda: {"json": {"state": "shown", "token": "x"}},
+        ("POST", "/api/cases/<number>/transitions"): lambda: {"json": {"action": "accept", "version": 0}},
+        ("POST", "/tasks/<number>/transitions"): lambda: {"data": {"action": "acknowledge", "version": 0}},
+        ("POST", "/desk/cases/<number>/transitions"): lambda: {"data": {"action": "accept", "version": 0}},
+        ("PUT", "/api/cases/<number>/photos/<uuid:file_id>"): lambda: {
+            "data": b"x", "headers": HEADERS | {"X-Content-SHA256": "0" * 64},
+        },
+    }  # fmt: skip
+    return made.get((method, rule), dict)()
+
+
+def _as_if_untouched(town: Town) -> None:
+    """What the last caller ended stands again for the next."""
+    with town.world.app.app_context(), writing():
+        db.session.get_one(Invitation, town.values["invitation_id"]).revoked_at = None
+        db.session.get_one(OnCall, town.values["entry_id"]).ends_at = None
+
+
+def _people_of_every_role(world: World) -> None:
+    with world.app.app_context(), writing():
+        vik = db.session.scalars(select(User).where(User.username == "vik")).one()
+        town = db.session.get_one(Area, "441521119")
+        new = {"wes": ("patrol", "441521115004"), "gia": ("grid", "441521115004")}
+        new |= {name: (role, town.code) for name, role in OTHER.items()}
+        for name, (role, area) in new.items():
+            db.session.add(
+                User(
+                    username=name, name=name, role=role, area_code=area, created_at=clock.now(),
+                    password_hash=vik.password_hash,
+                )
+            )  # fmt: skip
