@@ -95,7 +95,10 @@ class PushedPhone(Sitter):
         return message
 
     def shown(self) -> list[dict[str, Any]]:
-        """The notifications the service worker has put on the screen."""
+        """The notifications the service worker has put on the screen.
+
+        Ask only once they stand: Chromium forgets one that is asked for while it is being shown.
+        """
         return list(
             self.page.evaluate(
                 """async () => {
