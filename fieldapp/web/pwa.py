@@ -4,9 +4,9 @@ import json
 
 from flask import Blueprint, Response, jsonify, render_template, send_from_directory
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from fieldapp.web.assets import STATIC, asset, files, release
+from fieldapp.web.tongue import say as _
 
 bp = Blueprint("pwa", __name__)
 

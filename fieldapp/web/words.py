@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import g
-from flask_babel import format_datetime, gettext, lazy_gettext
-from flask_babel import lazy_gettext as _
+from flask_babel import format_datetime
 
 from fieldapp import clock, directory
 from fieldapp.models import Case, CaseEvent, Delivery
 from fieldapp.rules.workflow import Refused
 from fieldapp.web.tongue import chosen
+from fieldapp.web.tongue import later as _
+from fieldapp.web.tongue import say as gettext
 
 STATUS = {
     "new": _("待受理"), "accepted": _("已受理"), "dispatched": _("待签收"), "acknowledged": _("已签收"),
@@ -162,17 +163,15 @@ def refused(error: Refused) -> str:
     """A refused step, naming both the step and where the case stands."""
     if error.reason != "not_now":
         return reason(error.reason)
-    sentence: str = gettext(
+    return gettext(
         "现在是“%(status)s”,不能“%(action)s”。",
         status=STATUS[error.status], action=ACTION.get(error.action, error.action),
     )  # fmt: skip
-    return sentence
 
 
 def locked(until: datetime) -> str:
     """A locked account, with the local time it opens again."""
-    sentence: str = gettext("输错次数太多,%(time)s 之后再试。", time=clock.local(until).strftime("%H:%M"))
-    return sentence
+    return gettext("输错次数太多,%(time)s 之后再试。", time=clock.local(until).strftime("%H:%M"))
 
 
 def severity_long(word: str) -> str:
@@ -186,7 +185,7 @@ def severity_long(word: str) -> str:
 def category(case: Case) -> str:
     """The category's name in the screen's language."""
     if case.category is None:
-        return str(lazy_gettext("未分类"))
+        return gettext("未分类")
     return case.category.name_en if chosen() == "en" else case.category.name
 
 
