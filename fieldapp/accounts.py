@@ -1,93 +1,43 @@
-"""Accounts: passwords with lockout, one session per device, one-time invitations, and the instance's secrets."""
+"""Accounts: one session per device, one-time invitations, and the instance's secrets."""
 
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import joinedload
 
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotAllowed
 from fieldapp.models import TOWN, Area, Device, Fact, Invitation, PushSubscription, User
+from fieldapp.passwords import Proof
 from fieldapp.rules.roles import ENROLS_WITHOUT_PASSWORD, INVITES, Role
 
-LOCK_AFTER = 5
-LOCK_FOR = timedelta(minutes=15)
-MIN_PASSWORD, MAX_PASSWORD = 10, 200
 OFFICER_SESSION = timedelta(days=7)
+LONGEST_OFFICER_SESSION = timedelta(days=30)
 ENROLLED_SESSION = timedelta(days=365)
 INVITATION_FOR = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
-
-_hasher = PasswordHasher()
-# verifying against this costs the same as against a real one, so a stranger cannot tell names apart by time
-_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo"
+USERNAME = re.compile(r"[\w.-]{2,30}")
 
 
-class Locked(NotAllowed):
-    """Too many wrong passwords; `until` says when the next try is taken."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__("locked")
-        self.until = until
-
-
-def hash_password(password: str, *about: str) -> str:
-    """Argon2id hash. Raises Invalid when it is short, or easy to guess from lists or words `about` its owner."""
-    from zxcvbn import zxcvbn
-
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid({"password": "too_short"})
-    if zxcvbn(password[:70], user_inputs=list(about), max_length=70)["score"] < 2:
-        raise Invalid({"password": "too_easy"})
-    return _hasher.hash(password)
-
-
-def change_password(user: User, old: str, new: str, device: Device, now: datetime) -> None:
-    """Another password; every other device is logged out. Raises Invalid for a wrong old or a weak new one."""
-    if not password_matches(user.username, old)[1]:
+def change_password(user: User, proof: Proof, new_hash: str, device: Device, now: datetime) -> None:
+    """Another password; every other device is logged out. Raises Invalid unless the old one was given."""
+    if not proof.holds_for(user):
         raise Invalid({"old": "wrong_password"})
-    user.password_hash = hash_password(new, user.username, user.name)
+    user.password_hash = new_hash
     _revoke(Device.id != device.id, user, now)
 
 
-def demo_hash(password: str) -> str:
-    """The hash of a demo account's password, however short; cheap, because the password is printed on the console."""
-    return PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(password)
-
-
-def password_matches(username: str, password: str) -> tuple[int | None, bool]:
-    """The account's id and whether the password is right. Reads only: the slow hash runs outside any write."""
-    user = db.session.scalar(select(User).where(func.lower(User.username) == username.strip().lower()))
-    known = user is not None and user.active and user.password_hash is not None
-    stored = user.password_hash if user and known and user.password_hash else _NOBODY
-    try:
-        matches: bool = _hasher.verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        matches = False
-    return (user.id if user else None), known and matches
-
-
-def log_in(user_id: int | None, matches: bool, label: str, now: datetime) -> tuple[User, str]:
-    """A new device session for a right password: the user and the cookie's token.
-
-    Raises Locked after too many wrong ones, NotAllowed("login") otherwise; the count is written either way, so
-    call it inside a transaction that is committed also when it refuses (see web/auth.py).
-    """
-    user = db.session.get(User, user_id, with_for_update=True) if user_id else None
-    if user and user.locked_until and user.locked_until > now:
-        raise Locked(user.locked_until)
-    if user is None or not matches:
-        if user:
-            _count_failure(user, now)
+def log_in(proof: Proof, label: str, now: datetime) -> tuple[User, str]:
+    """A new device session for a right password: the user and the cookie's token. Raises NotAllowed("login")."""
+    user = db.session.get(User, proof.user_id, with_for_update=True) if proof.user_id else None
+    if user is None or not proof.holds_for(user):
         raise NotAllowed("login")
-    user.failed_logins, user.locked_until = 0, None
     return user, new_device(user, label, now, OFFICER_SESSION, enrolled=False)
 
 
@@ -125,9 +75,16 @@ def revoke_all(user: User, now: datetime) -> None:
     _revoke(Device.id > 0, user, now)
 
 
-def touch(device: Device, now: datetime) -> bool:
-    """True when the device's last use should be written anew (every few minutes, not at every request)."""
-    return now - device.seen_at > SEEN_EVERY
+def touch(device: Device, now: datetime) -> dict[str, datetime] | None:
+    """What to write of a device in use, every few minutes and not at every request: seen now, and its session goes on.
+
+    Whoever opens the app once a week stays reachable; the longest a password's session lasts is a month.
+    """
+    if now - device.seen_at <= SEEN_EVERY:
+        return None
+    lasts = ENROLLED_SESSION if device.enrolled and not needs_password(device.user.role) else OFFICER_SESSION
+    longest = device.created_at + (ENROLLED_SESSION * 5 if lasts == ENROLLED_SESSION else LONGEST_OFFICER_SESSION)
+    return {"seen_at": now, "expires_at": max(device.expires_at, min(now + lasts, longest))}
 
 
 def invite(
@@ -141,8 +98,7 @@ def invite(
         raise NotAllowed("role")
     area = db.session.get(Area, area_code)
     name = " ".join(name.split())
-    if len(area_code) < TOWN and role not in (Role.ANALYST, Role.ADMIN):
-        raise Invalid({"area_code": "town_role"})  # a desk, a patrol, a responder belong to one town
+    check_fits(role, area_code)
     if area is None or not area_code.startswith(by.area_code if by.role == Role.ADMIN else by.town_code):
         raise Invalid({"area_code": "unknown"})
     if not 1 <= len(name) <= 30 or role not in set(Role):
@@ -170,27 +126,39 @@ def open_invitation(token: str, now: datetime, lock: bool = False) -> Invitation
     return found if found and not found.used_at and not found.revoked_at and found.expires_at > now else None
 
 
-def accept_invitation(token: str, label: str, now: datetime, password: str | None) -> tuple[User, str]:
+def accept_invitation(
+    token: str, label: str, now: datetime, password_hash: str | None, username: str = ""
+) -> tuple[User, str]:
     """Use an invitation once: make its account (or take the one it names) and log this device in for long.
 
-    Roles that sit at a desk choose a password here. Raises NotAllowed("invitation") when it was used or is over.
+    Roles that sit at a desk bring a password and the name to log in with. Raises NotAllowed("invitation") when it
+    was used or is over, Invalid for a name that cannot be had.
     """
     invitation = open_invitation(token, now, lock=True)
     if invitation is None:
         raise NotAllowed("invitation")
-    user = db.session.get(User, invitation.user_id) if invitation.user_id else _account_for(invitation, now)
+    user = db.session.get(User, invitation.user_id) if invitation.user_id else _account_for(invitation, username, now)
     if user is None or not user.active:
         raise NotAllowed("invitation")
     if needs_password(user.role):
-        user.password_hash = hash_password(password or "", user.username, user.name)
+        if password_hash is None:
+            raise NotAllowed("invitation")
+        user.password_hash = password_hash
         revoke_all(user, now)  # who knew the old password is out
     invitation.used_at, invitation.user_id = now, user.id
     return user, new_device(user, label, now, enrolled_session(user.role), enrolled=True)
 
 
+def check_fits(role: str, area_code: str) -> None:
+    """A desk, a patrol, a responder belong to one town. Raises Invalid for the county's code."""
+    if len(area_code) < TOWN and role not in (Role.ANALYST, Role.ADMIN):
+        raise Invalid({"area_code": "town_role"})
+
+
 def revoke_invitations(person: User, now: datetime) -> None:
-    """Invitations that would log a new device into this account stop working."""
-    open_ones = (Invitation.user_id == person.id) & Invitation.used_at.is_(None) & Invitation.revoked_at.is_(None)
+    """Invitations into this account, and those this person gave, stop working."""
+    his = (Invitation.user_id == person.id) | (Invitation.created_by_id == person.id)
+    open_ones = his & Invitation.used_at.is_(None) & Invitation.revoked_at.is_(None)
     db.session.execute(update(Invitation).where(open_ones).values(revoked_at=now))
 
 
@@ -236,8 +204,11 @@ def receipt_token(key: str, delivery_id: object) -> str:
     return hmac.new(key.encode(), f"receipt:{delivery_id}".encode(), hashlib.sha256).hexdigest()[:40]
 
 
-def _account_for(invitation: Invitation, now: datetime) -> User:
+def _account_for(invitation: Invitation, chosen: str, now: datetime) -> User:
+    """A new account; who never types a password gets a name that nobody need know."""
     username = f"{invitation.role}-{secrets.token_hex(4)}"
+    if needs_password(invitation.role):
+        username = _free_username(chosen)
     user = User(username=username, name=invitation.name, role=invitation.role, area_code=invitation.area_code,
                 department_id=invitation.department_id, created_at=now)  # fmt: skip
     db.session.add(user)
@@ -245,10 +216,13 @@ def _account_for(invitation: Invitation, now: datetime) -> User:
     return user
 
 
-def _count_failure(user: User, now: datetime) -> None:
-    user.failed_logins += 1
-    if user.failed_logins >= LOCK_AFTER:
-        user.failed_logins, user.locked_until = 0, now + LOCK_FOR
+def _free_username(chosen: str) -> str:
+    chosen = chosen.strip()
+    if not USERNAME.fullmatch(chosen):
+        raise Invalid({"username": "username_shape"})
+    if db.session.scalar(select(User.id).where(func.lower(User.username) == chosen.lower())) is not None:
+        raise Invalid({"username": "username_taken"})
+    return chosen
 
 
 def _revoke(which: object, user: User, now: datetime) -> None:

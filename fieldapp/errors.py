@@ -13,6 +13,10 @@ class NotAllowed(PermissionError):
         self.reason = reason
 
 
+class Busy(RuntimeError):
+    """Too much of this at once; the same again in a moment will do."""
+
+
 class Invalid(ValueError):
     """Input that cannot be taken: field name to reason key."""
 

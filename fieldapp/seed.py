@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from fieldapp import accounts
+from fieldapp import passwords
 from fieldapp.db import db
 from fieldapp.models import Area, Category, Department, Fact, Limit, OnCall, SeverityLabel, User
 from fieldapp.rules.deadlines import DEFAULT_LIMITS
@@ -80,7 +80,7 @@ def demo(now: datetime) -> bool:
     department = Department(town_code=DEMO_TOWN, name="市政管理所")
     db.session.add_all([department, Fact(name="demo", value="1")])
     db.session.flush()
-    password = accounts.demo_hash(DEMO_PASSWORD)
+    password = passwords.demo_hash(DEMO_PASSWORD)
     for username, name, role, area in DEMO_ACCOUNTS:
         user = User(username=username, name=name, role=role, area_code=area, created_at=now, password_hash=password)
         user.department_id = department.id if role == "liaison" else None

@@ -15,7 +15,7 @@ from fieldapp.models.case import IS_OPEN, Assignment, Case, CaseCounter, CaseEve
 from fieldapp.models.device import Device, Invitation
 from fieldapp.models.report import Attachment, AttachmentState, Kind, Report
 from fieldapp.models.settings import Category, Fact, Limit, SeverityLabel
-from fieldapp.models.user import Department, User
+from fieldapp.models.user import Department, LoginFailures, User
 
 __all__ = [
     "IS_OPEN",
@@ -39,6 +39,7 @@ __all__ = [
     "Invitation",
     "Kind",
     "Limit",
+    "LoginFailures",
     "OnCall",
     "Purpose",
     "PushSubscription",

@@ -1,6 +1,6 @@
 """Reports as filed, frozen, and the attachments that follow them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from fieldapp.db import Model, SeverityType, UTCDateTime
 from fieldapp.models.case import Case
 from fieldapp.models.user import User
 from fieldapp.rules.severity import Severity
+
+CLOCK_IS_OFF_S = 600
 
 
 class Kind(StrEnum):
@@ -52,12 +54,22 @@ class Report(Model):
     clock_offset_s: Mapped[float] = mapped_column(Float)  # server minus phone, when it was first received
     received_at: Mapped[datetime] = mapped_column(UTCDateTime)
     completed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    satisfied: Mapped[bool | None] = (
+        mapped_column()
+    )  # what its reporter said of the outcome; none: not asked, or silent
 
     owner: Mapped[User] = relationship()
     case: Mapped[Case | None] = relationship()
     attachments: Mapped[list["Attachment"]] = relationship(back_populates="report", order_by="Attachment.position")
 
     __table_args__ = (Index("ix_reports_owner", "owner_id", "received_at"),)
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was seen, as far as can be known: by the phone's clock, put right where that clock was wrong."""
+        corrected = self.captured_at + timedelta(seconds=self.clock_offset_s)
+        off = abs(self.clock_offset_s) > CLOCK_IS_OFF_S
+        return min(corrected if off else self.captured_at, self.received_at)
 
 
 class Attachment(Model):

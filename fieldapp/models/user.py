@@ -34,8 +34,6 @@ class User(Model):
     department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"), index=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))  # none: enrolled by invitation only
     active: Mapped[bool] = mapped_column(default=True)
-    failed_logins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     area: Mapped[Area] = relationship()
@@ -59,6 +57,22 @@ class User(Model):
         """The town this user works in (the county's code for county staff)."""
         return town_of(self.area_code)
 
+    @property
+    def speaks_for(self) -> int | None:
+        """The id of the department a liaison answers for; none for everybody else."""
+        return self.department_id if self.role == Role.LIAISON else None
+
     def plays(self, roles: frozenset[Role]) -> bool:
         """True when the user's role is one of `roles`."""
         return self.role in roles
+
+
+class LoginFailures(Model):
+    """Wrong passwords in a row under one key (a hash of name and address), and until when no more are taken."""
+
+    __tablename__ = "login_failures"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column()
+    at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    locked_until: Mapped[datetime | None] = mapped_column(UTCDateTime)

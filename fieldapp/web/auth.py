@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from fieldapp import accounts, clock
+from fieldapp import accounts, clock, passwords
 from fieldapp.db import writing
 from fieldapp.errors import Invalid, NotAllowed
 from fieldapp.rules.roles import Role
@@ -26,19 +26,28 @@ HOME = {
 
 def open_session(username: str, password: str, answer: Response) -> Response:
     """Log in and give the cookie with `answer`. Raises NotAllowed("login") or Locked; failures are counted."""
-    user_id, matches = accounts.password_matches(username, password)
-    refusal = None
-    with writing():
-        try:
-            found, token = accounts.log_in(user_id, matches, device_label(), clock.now())
+    address = request.remote_addr or ""
+    passwords.refuse_if_locked(username, address, clock.now())
+    proof = passwords.check(username, password)
+    try:
+        with writing():
+            _end_old_session()
+            found, token = accounts.log_in(proof, device_label(), clock.now())
             found_id = found.id
-        except NotAllowed as error:  # kept until the count of failures is committed
-            refusal = error
-    if refusal:
-        log.warning("login refused (%s) for account %s from %s", refusal.reason, user_id, request.remote_addr)
-        raise refusal
-    log.info("login of account %s from %s", found_id, request.remote_addr)
-    return remember(answer, token, found_id, int(accounts.OFFICER_SESSION.total_seconds()))
+            passwords.forget_failures(username, address)
+    except NotAllowed:
+        with writing():
+            passwords.count_failure(username, address, clock.now())
+        log.warning("login refused for account %s from %s", proof.user_id, address)
+        raise
+    log.info("login of account %s from %s", found_id, address)
+    return remember(answer, token, found_id)
+
+
+def _end_old_session() -> None:
+    """Whoever was logged in on this browser before is not any more."""
+    if current_user.is_authenticated:
+        accounts.revoke(user(), device().id, clock.now())
 
 
 def close_session() -> None:
@@ -63,7 +72,7 @@ def log_in() -> ResponseReturnValue:
     try:
         answer = make_response(redirect(local_path(request.form.get("next") or "/")))
         return open_session(username, request.form.get("password", ""), answer)
-    except accounts.Locked as error:
+    except passwords.Locked as error:
         return _form(username, words.locked(error.until)), 429
     except NotAllowed as error:
         return _form(username, words.reason(error.reason)), 401
@@ -92,18 +101,20 @@ def invitation(token: str) -> ResponseReturnValue:
 def accept(token: str) -> ResponseReturnValue:
     """Use it: this device is enrolled."""
     try:
+        password_hash = _chosen_password(token)
         with writing():
-            found, cookie = accounts.accept_invitation(token, device_label(), clock.now(), request.form.get("password"))
+            _end_old_session()
+            found, cookie = accounts.accept_invitation(
+                token, device_label(), clock.now(), password_hash, request.form.get("username", "")
+            )
             role, found_id = found.role, found.id
     except Invalid as error:
-        waiting = accounts.open_invitation(token, clock.now())
-        sentence = " ".join(words.field_errors(error.errors).values())
-        return render_template("auth/invitation.html", invitation=waiting, password=True, error=sentence), 422
+        return _choose_again(token, error), 422
     except NotAllowed:
         return render_template("auth/invitation_over.html"), 410
     answer = make_response(redirect(HOME.get(Role(role), "/")))
     log.info("account %s enrolled a device from %s", found_id, request.remote_addr)
-    return remember(answer, cookie, found_id, int(accounts.enrolled_session(role).total_seconds()))
+    return remember(answer, cookie, found_id)
 
 
 @bp.get("/devices")
@@ -114,14 +125,15 @@ def devices() -> ResponseReturnValue:
 
 
 @bp.post("/password")
-@limiter.limit("10 per minute", deduct_when=failed)
+@limiter.limit("10 per minute")
 @login_required
 def change_password() -> ResponseReturnValue:
     """Another password; every other device is logged out."""
     old, new = request.form.get("old", ""), request.form.get("new", "")
     try:
+        proof, new_hash = passwords.check(user().username, old), passwords.hashed(new, user().username, user().name)
         with writing():
-            accounts.change_password(user(), old, new, device(), clock.now())
+            accounts.change_password(user(), proof, new_hash, device(), clock.now())
     except Invalid as error:
         return _devices(" ".join(words.field_errors(error.errors).values())), 422
     log.info("account %s changed its password", user().id)
@@ -146,6 +158,24 @@ def revoke_all() -> ResponseReturnValue:
     with writing():
         accounts.revoke_all(user(), clock.now())
     return forget(make_response(redirect("/login")))
+
+
+def _chosen_password(token: str) -> str | None:
+    """The hash of the password an officer chose for this invitation; none where none is needed."""
+    found = accounts.open_invitation(token, clock.now())
+    if found is None or not accounts.needs_password(found.role):
+        return None
+    username = found.user.username if found.user else ""
+    return passwords.hashed(request.form.get("password", ""), username, found.name)
+
+
+def _choose_again(token: str, error: Invalid) -> str:
+    """The same form with a sentence, and with the name that was typed."""
+    sentence = " ".join(words.field_errors(error.errors).values())
+    return render_template(
+        "auth/invitation.html", invitation=accounts.open_invitation(token, clock.now()), password=True,
+        username=request.form.get("username", ""), error=sentence,
+    )  # fmt: skip
 
 
 def _form(username: str = "", error: str = "") -> str:

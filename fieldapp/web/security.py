@@ -1,9 +1,9 @@
 """Who is asking, whether a write comes from our own pages, and the headers every answer carries."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
 from flask_compress import Compress
@@ -21,6 +21,7 @@ from fieldapp.rules.roles import Role
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE = "fieldapp_device"
+COOKIE_LASTS = timedelta(days=400)  # the most browsers take; how long a session lasts is the server's to say
 COOKIE_NAMES = {COOKIE, f"__Host-{COOKIE}"}
 WHO = "fieldapp_user"
 CSP = "; ".join(
@@ -114,7 +115,7 @@ def refuse_foreign_writes() -> None:
         return
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if origin is not None:
-        if urlsplit(origin).netloc != request.host:
+        if origin not in (request.host_url.rstrip("/"), settings().base_url):
             abort(403, "foreign_origin")
     elif site is not None:
         if site not in ("same-origin", "none"):
@@ -130,9 +131,10 @@ def cookie_name() -> str:
     return f"__Host-{COOKIE}" if settings().secure_cookies else COOKIE
 
 
-def remember(response: Response, token: str, user_id: int, lasts_s: int) -> Response:
+def remember(response: Response, token: str, user_id: int) -> Response:
     """Give the browser its device's cookie, and tell its scripts whose phone it is now, also without a network."""
     secure = settings().secure_cookies
+    lasts_s = int(COOKIE_LASTS.total_seconds())
     response.set_cookie(cookie_name(), token, max_age=lasts_s, path="/", secure=secure, httponly=True, samesite="Lax")
     response.set_cookie(WHO, str(user_id), max_age=lasts_s, path="/", secure=secure, samesite="Lax")
     return response
@@ -149,10 +151,11 @@ def forget(response: Response) -> Response:
 def touch_device() -> None:
     """Note that a device is still in use, at most every few minutes."""
     found = g.get("device")
-    if found is not None and accounts.touch(found, clock.now()):
+    used = accounts.touch(found, clock.now()) if found is not None else None
+    if found is not None and used:
         device_id = found.id
         with writing():
-            db.session.execute(update(Device).where(Device.id == device_id).values(seen_at=clock.now()))
+            db.session.execute(update(Device).where(Device.id == device_id).values(used))
 
 
 def device_label() -> str:

@@ -26,12 +26,19 @@ APPEND_ONLY = {
         f"""CREATE TRIGGER case_events_no_{verb.lower()} BEFORE {verb} ON case_events
         BEGIN SELECT RAISE(ABORT, 'case_events is append-only'); END"""
         for verb in ("UPDATE", "DELETE")
+    ]
+    + [  # REPLACE deletes without asking the trigger above
+        """CREATE TRIGGER case_events_no_replace BEFORE INSERT ON case_events
+        WHEN EXISTS (SELECT 1 FROM case_events WHERE id = NEW.id)
+        BEGIN SELECT RAISE(ABORT, 'case_events is append-only'); END"""
     ],
     "postgresql": [
         """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'case_events is append-only'; END $$""",
         """CREATE TRIGGER case_events_append_only BEFORE UPDATE OR DELETE ON case_events
         FOR EACH ROW EXECUTE FUNCTION refuse_change()""",
+        """CREATE TRIGGER case_events_no_truncate BEFORE TRUNCATE ON case_events
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     ],
 }
 
@@ -88,6 +95,16 @@ def upgrade():
     sa.Column('minutes', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('severity', 'step', name=op.f('pk_limits'))
     )
+    op.create_table('login_failures',
+    sa.Column('key', sa.String(length=64), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('locked_until', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_login_failures'))
+    )
+    with op.batch_alter_table('login_failures', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_login_failures_at'), ['at'], unique=False)
+
     op.create_table('severities',
     sa.Column('severity', sa.SmallInteger(), nullable=False),
     sa.Column('name', sa.String(length=20), nullable=False),
@@ -149,8 +166,6 @@ def upgrade():
     sa.Column('department_id', sa.Integer(), nullable=True),
     sa.Column('password_hash', sa.String(length=200), nullable=True),
     sa.Column('active', sa.Boolean(), nullable=False),
-    sa.Column('failed_logins', sa.Integer(), nullable=False),
-    sa.Column('locked_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['area_code'], ['areas.code'], name=op.f('fk_users_area_code')),
     sa.ForeignKeyConstraint(['department_id'], ['departments.id'], name=op.f('fk_users_department_id')),
@@ -300,6 +315,7 @@ def upgrade():
     sa.Column('clock_offset_s', sa.Float(), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('completed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('satisfied', sa.Boolean(), nullable=True),
     sa.ForeignKeyConstraint(['area_code'], ['areas.code'], name=op.f('fk_reports_area_code')),
     sa.ForeignKeyConstraint(['case_id'], ['cases.id'], name=op.f('fk_reports_case_id')),
     sa.ForeignKeyConstraint(['category_code'], ['categories.code'], name=op.f('fk_reports_category_code')),

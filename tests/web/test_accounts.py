@@ -11,7 +11,7 @@ from sqlalchemy import select
 from fieldapp import accounts, clock
 from fieldapp.config import Settings
 from fieldapp.db import db, writing
-from fieldapp.models import Device, User
+from fieldapp.models import Device, LoginFailures, User
 from tests.world import HEADERS, World
 
 
@@ -62,10 +62,40 @@ def test_five_wrong_passwords_lock_for_a_quarter_of_an_hour_and_say_until_when(a
     assert answer.status_code == 429
     assert "之后再试" in answer.json["detail"]
     with app.app_context(), writing():
-        dora = db.session.scalars(select(User).where(User.username == "dora")).one()
-        assert dora.locked_until is not None
-        dora.locked_until -= timedelta(minutes=16)
+        for row in db.session.scalars(select(LoginFailures).where(LoginFailures.locked_until.is_not(None))):
+            assert row.locked_until is not None
+            row.locked_until -= timedelta(minutes=16)
     assert log_in(client) == 204
+
+
+def test_a_name_that_nobody_has_locks_in_the_same_words(app: Flask) -> None:
+    client = app.test_client()
+    assert [log_in(client, "wrong", "nobody-at-all") for _ in range(6)] == [401] * 5 + [429]
+
+
+def test_guessing_from_elsewhere_does_not_lock_the_owner_out(app: Flask) -> None:
+    stranger = {"environ_base": {"REMOTE_ADDR": "203.0.113.9"}}
+    for _ in range(6):
+        app.test_client().post("/api/session", json={"username": "dora", "password": "guess"}, **stranger)
+    assert log_in(app.test_client()) == 204
+
+
+def test_a_guesser_with_many_addresses_is_stopped_too(app: Flask) -> None:
+    for address in range(10):
+        for _ in range(5):
+            body = {"username": "dora", "password": "guess"}
+            app.test_client().post("/api/session", json=body, environ_base={"REMOTE_ADDR": f"203.0.113.{address}"})
+    assert log_in(app.test_client()) == 429
+
+
+def test_logging_in_as_somebody_else_ends_the_session_before(app: Flask) -> None:
+    client = app.test_client()
+    assert log_in(client) == 204
+    before = client.get_cookie("fieldapp_device")
+    assert log_in(client, username="vik") == 204
+    old = app.test_client()
+    old.set_cookie("fieldapp_device", before.value if before else "")
+    assert old.get("/api/me").status_code == 401
 
 
 def test_an_unknown_name_and_a_wrong_password_say_the_same(app: Flask) -> None:
@@ -120,12 +150,17 @@ def test_an_invitation_enrols_a_phone_without_typing_and_only_once(world: World)
 def test_an_officer_chooses_a_password_on_enrolling(world: World) -> None:
     token = invite(world, role="duty")
     browser = world.app.test_client()
-    short = browser.post(f"/invite/{token}", data={"password": "short"}, headers=HEADERS)
+    short = browser.post(f"/invite/{token}", data={"username": "zheng", "password": "short"}, headers=HEADERS)
     assert short.status_code == 422
-    assert "至少 10 位" in short.text
-    assert browser.post(f"/invite/{token}", data={"password": "long enough 1"}, headers=HEADERS).status_code == 302
-    me = browser.get("/api/me").json
-    assert log_in(world.app.test_client(), "long enough 1", me["username"]) == 204
+    assert "至少 10 位" in short.text and 'value="zheng"' in short.text
+    good = "long enough 1"
+    for name, why in (("Dora", "已被使用"), ("a b", "不空格"), ("", "不空格")):
+        taken = browser.post(f"/invite/{token}", data={"username": name, "password": good}, headers=HEADERS)
+        assert taken.status_code == 422 and why in taken.text
+    chosen = {"username": "郑伯", "password": good}
+    assert browser.post(f"/invite/{token}", data=chosen, headers=HEADERS).status_code == 302
+    assert "郑伯" in browser.get("/devices").text
+    assert log_in(world.app.test_client(), good, "郑伯") == 204
 
 
 @pytest.mark.parametrize("password", ["1234567890", "password123", "qwertyuiop", "郑伯郑伯郑伯郑伯"])

@@ -196,12 +196,12 @@ def _body(town: Town, name: str, method: str, rule: str) -> dict[str, Any]:
     if rule == NEW_REPORT and method == "PUT" and name != "nobody":
         return {"json": town.world.person(name).report("x")}
     made: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
-        ("POST", "/api/session"): lambda: {"json": {"username": "nobody", "password": "wrong"}},
+        ("POST", "/api/session"): lambda: {"json": {"username": f"nobody-{name}", "password": "wrong"}},
         ("POST", "/desk/invitations"): lambda: {
             "data": {"name": "某人", "role": "patrol", "area_code": town.world.person(name).get("/api/me").json["town"]}
             if name != "nobody" else {},
         },
-        ("POST", "/login"): lambda: {"data": {"username": "nobody", "password": "wrong"}},
+        ("POST", "/login"): lambda: {"data": {"username": f"nobody-{name}", "password": "wrong"}},
         ("POST", "/api/deliveries/<uuid:delivery_id>/receipts"): lambda: {"json": {"state": "shown", "token": "x"}},
         ("POST", "/api/cases/<number>/transitions"): lambda: {"json": {"action": "accept", "version": 0}},
         ("POST", "/tasks/<number>/transitions"): lambda: {"data": {"action": "acknowledge", "version": 0}},
