@@ -1,12 +1,12 @@
 """Cases: give one its number, apply one transition, and write what happened to its history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql.dml import ReturningInsert
@@ -61,7 +61,7 @@ class Ask:
 
 
 TITLE_LENGTH = 24
-INTERNAL = frozenset({"step_back"})  # chosen by a verb, never asked for by name
+INTERNAL = frozenset({"step_back", "hand_on"})  # chosen by a verb, never asked for by name
 SIGHTLESS = frozenset({Role.ANALYST, Role.ADMIN})  # see counts and settings, never a case
 
 
@@ -112,15 +112,28 @@ def load(user: User, number: str, lock: bool = False) -> Case:
     if user.plays(SIGHTLESS):
         raise NotAllowed("role")
     query = scope.cases(user).where(Case.number == number)
-    case = db.session.scalar(query.with_for_update(of=Case) if lock else query)
+    case = db.session.scalar(locked(query) if lock else query)
     if case is None:
         raise NotHere(number)
     return case
 
 
-def load_whole(user: User, number: str) -> Case:
-    """The case with all that its page shows, in a handful of queries."""
+def locked(query: Select[Case]) -> Select[Case]:
+    """The same, held until the end of the transaction and read anew: what was seen before the lock may be old."""
+    return query.with_for_update(of=Case).execution_options(populate_existing=True)
+
+
+def check_part(user: User, case: Case, *wanted: Part) -> None:
+    """Raises NotHere unless the user plays one of these parts: who only reported a case never opens its pages."""
+    if not parts(user, case) & set(wanted):
+        raise NotHere(case.number)
+
+
+def load_whole(user: User, number: str, *wanted: Part) -> Case:
+    """The case with all that its page shows, for a user who plays one of the `wanted` parts (none named: any)."""
     case = load(user, number)
+    if wanted:
+        check_part(user, case, *wanted)
     query = (
         select(Case)
         .where(Case.id == case.id)
@@ -140,6 +153,14 @@ def parts(user: User, case: Case) -> frozenset[Part]:
     called = db.session.scalar(select(Case.id).where(same, scope.was_called(user))) is not None
     reporter = db.session.scalar(select(Case.id).where(same, scope.has_reported(user))) is not None
     return scope.parts(user, case, called, reporter)
+
+
+def worked_on(user: User, found: Sequence[Case]) -> set[int]:
+    """Of these cases, the ids of those the user sees whole, and not only as a reporter."""
+    if user.plays(WORKS_DESK) and all(case.town_code == user.town_code for case in found):
+        return {case.id for case in found}
+    query = select(Case.id).where(Case.id.in_([case.id for case in found]), scope.works_on(user))
+    return set(db.session.scalars(query))
 
 
 def actions(user: User, case: Case) -> list[str]:

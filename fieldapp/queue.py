@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from fieldapp import scope
 from fieldapp.cases import SIGHTLESS
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotAllowed
-from fieldapp.models import IS_OPEN, UNANSWERED, Alert, AlertState, Case, User
+from fieldapp.models import IS_OPEN, UNANSWERED, Alert, AlertState, Case, Report, User
+from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import IN_HAND, OPEN, Status
 
@@ -47,7 +48,7 @@ def page(user: User, wanted: Filter, cursor: str, limit: int, now: datetime) -> 
     """One page and the cursor of the next, None at the end. Raises Invalid for a cursor we did not make."""
     if user.plays(SIGHTLESS):
         raise NotAllowed("role")
-    query = _filtered(scope.worklist(user), wanted, now)
+    query = _filtered(scope.worklist(user), wanted, now).where(_about(user, wanted))
     if _only_done(wanted):
         query = query.order_by(Case.id.desc())
     else:
@@ -75,8 +76,11 @@ def counts(user: User, now: datetime) -> dict[str, int]:
 
 def pulse(user: User) -> str:
     """A mark that changes whenever anything on the desk's screen may have: cheap enough to ask every two seconds."""
-    changed = db.session.scalar(select(func.max(Case.changed_at)).where(Case.town_code == user.town_code))
-    return f"{changed.timestamp() if changed else 0:.6f}"
+    mine = Case.town_code == user.town_code
+    changed = db.session.scalar(select(func.max(Case.changed_at)).where(mine))
+    # the latest change alone would miss one that commits later with an earlier time, or after the clock went back
+    versions = db.session.scalar(select(func.sum(Case.version)).where(mine, IS_OPEN))
+    return f"{changed.timestamp() if changed else 0:.6f}-{versions or 0}"
 
 
 def minutes_to_acknowledge(user: User, since: datetime) -> float | None:
@@ -103,20 +107,35 @@ def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case
         query = query.where(Case.due_at < now)
     if wanted.lane == "unreached":
         query = query.where(_unreached())
-    if wanted.area:
-        query = query.where(Case.area_code.startswith(wanted.area, autoescape=True))
     if wanted.severity:
         query = query.where(Case.severity == wanted.severity)
-    if wanted.words:
-        match = [
-            Case.title.contains(wanted.words, autoescape=True),
-            Case.number.contains(wanted.words, autoescape=True),
-        ]
-        query = query.where(or_(*match))
+    return query
+
+
+def _about(user: User, wanted: Filter) -> ColumnElement[bool]:
+    """What was asked of words and place: of the case, for those who work on it; for who only reported it, of his or
+    her own report, or the answers would tell another reporter's words and place.
+    """
+    of_case = and_(*_place(Case, wanted), *_words(Case.title, wanted))
+    if user.plays(WORKS_DESK):
+        return of_case
+    own = select(Report.case_id).join(Case, Report.case_id == Case.id).where(Report.owner_id == user.id)
+    told = own.where(*_place(Report, wanted), *_words(Report.text, wanted))
+    return or_(scope.works_on(user) & of_case, Case.id.in_(told))
+
+
+def _place(table: type[Case | Report], wanted: Filter) -> list[ColumnElement[bool]]:
+    found = [table.area_code.startswith(wanted.area, autoescape=True)] if wanted.area else []
     if wanted.bbox:
         west, south, east, north = wanted.bbox
-        query = query.where(Case.lat.between(south, north), Case.lon.between(west, east))
-    return query
+        found += [table.lat.between(south, north), table.lon.between(west, east)]
+    return [true(), *found]
+
+
+def _words(text: InstrumentedAttribute[str], wanted: Filter) -> list[ColumnElement[bool]]:
+    if not wanted.words:
+        return []
+    return [or_(*(column.icontains(wanted.words, autoescape=True) for column in (text, Case.number)))]
 
 
 def _alert_unreached() -> ColumnElement[bool]:
@@ -142,8 +161,10 @@ def _after(cursor: str, only_done: bool) -> ColumnElement[bool]:
         severity, due, case_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         last_severity, last_due = Severity(severity), datetime.fromisoformat(due) if due else None
         last_id = int(case_id)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Invalid({"cursor": "unknown"}) from error
+    if not 0 < last_id < 2**31 or (last_due and last_due.tzinfo is None):
+        raise Invalid({"cursor": "unknown"})
     if only_done or last_due is None:
         return Case.id < last_id
     same = Case.severity == last_severity

@@ -59,7 +59,7 @@ def attachments(user: User) -> Select[Attachment]:
     own = Attachment.owner_id == user.id
     if user.plays(frozenset({Role.PATROL})):
         return select(Attachment).where(or_(own, Attachment.case_id.in_(seen)))
-    officers = select(Case.id).where(_desk_or_called(user))
+    officers = select(Case.id).where(works_on(user))
     reported = select(Report.id).where(Report.case_id.in_(officers))
     return select(Attachment).where(or_(own, Attachment.case_id.in_(seen), Attachment.report_id.in_(reported)))
 
@@ -79,8 +79,8 @@ def parts(user: User, case: Case, called: bool, reporter: bool) -> frozenset[Par
 def was_called(user: User) -> ColumnElement[bool]:
     """Cases this user was sent to or alerted about; one given back counts again when a later alert called anew."""
     mine = [Assignment.user_id == user.id]
-    if user.department_id:
-        mine.append(Assignment.department_id == user.department_id)
+    if user.speaks_for:
+        mine.append(Assignment.department_id == user.speaks_for)
     sent = select(Assignment.case_id).where(or_(*mine), Assignment.returned_at.is_(None))
     gave_back = (Assignment.case_id == Alert.case_id) & or_(*mine) & Assignment.returned_at.is_not(None)
     alerted = (
@@ -99,10 +99,11 @@ def has_reported(user: User) -> ColumnElement[bool]:
 
 
 def _may_see_case(user: User) -> ColumnElement[bool]:
-    return or_(_desk_or_called(user), has_reported(user))
+    return or_(works_on(user), has_reported(user))
 
 
-def _desk_or_called(user: User) -> ColumnElement[bool]:
+def works_on(user: User) -> ColumnElement[bool]:
+    """Cases this user sees whole: the desk its town's, others what they were called to."""
     if user.plays(WORKS_DESK):
         return Case.town_code == user.town_code
     if user.plays(IS_CALLED):

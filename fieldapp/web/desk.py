@@ -12,6 +12,7 @@ from fieldapp import cases, clock, pulse, queue
 from fieldapp.db import db
 from fieldapp.errors import NotHere
 from fieldapp.rules.roles import WORKS_DESK
+from fieldapp.rules.workflow import Part
 from fieldapp.web import case_page, transitions
 from fieldapp.web.api import read_filter
 from fieldapp.web.operations import SILENT_AFTER, push_trouble, worker_age
@@ -78,7 +79,7 @@ def case(number: str) -> ResponseReturnValue:
 def transition(number: str) -> ResponseReturnValue:
     """Take one action; a refusal comes back on the same case, with a sentence and what was typed."""
     sent = transitions.typed()
-    refusal = transitions.attempt(number, sent)
+    refusal = transitions.attempt(number, sent, Part.DESK)
     if refusal:
         return _case(number, sent, refusal), refusal.status
     if not request.headers.get("HX-Request"):
@@ -95,7 +96,7 @@ def _pulse(now: datetime) -> pulse.Pulse:
 
 
 def _case(number: str, sent: transitions.Typed | None = None, refusal: transitions.Refusal | None = None) -> str:
-    shown = case_page.for_desk(user(), cases.load_whole(user(), number), sent, refusal)
+    shown = case_page.for_desk(user(), cases.load_whole(user(), number, Part.DESK), sent, refusal)
     if request.headers.get("HX-Request"):
         return render_template("desk/_case.html", **shown)
     return render_template("desk/index.html", **(_worklist() | shown))

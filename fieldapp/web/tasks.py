@@ -10,6 +10,7 @@ from fieldapp.web import case_page, transitions
 from fieldapp.web.security import for_roles, touch_device, user
 
 bp = Blueprint("tasks", __name__)
+WORKS_ON_IT = (Part.ASSIGNEE, Part.DESK)
 
 
 @bp.get("/tasks")
@@ -30,8 +31,8 @@ def task(number: str) -> ResponseReturnValue:
     """One case and the next step; a push to the desk goes on to the desk, who only reported it reads its story."""
     if user().role == Role.DUTY:
         return redirect(f"/desk/cases/{number}")
-    case = cases.load_whole(user(), number)
-    if not cases.parts(user(), case) & {Part.ASSIGNEE, Part.DESK}:
+    case = cases.load(user(), number)
+    if not cases.parts(user(), case) & set(WORKS_ON_IT):
         return redirect(f"/story?case={number}")
     return _task(number)
 
@@ -40,7 +41,7 @@ def task(number: str) -> ResponseReturnValue:
 @for_roles(*IS_CALLED)
 def called(number: str) -> ResponseReturnValue:
     """Who else was called and what each is known to have seen, asked again while the page is open."""
-    case = cases.load_whole(user(), number)
+    case = cases.load_whole(user(), number, *WORKS_ON_IT)
     return render_template("responder/_called.html", **case_page.for_task(user(), case))
 
 
@@ -49,7 +50,7 @@ def called(number: str) -> ResponseReturnValue:
 def transition(number: str) -> ResponseReturnValue:
     """Take one step; a refusal comes back on the same page with a sentence and what was typed."""
     sent = transitions.typed()
-    refusal = transitions.attempt(number, sent)
+    refusal = transitions.attempt(number, sent, *WORKS_ON_IT)
     if refusal:
         return _task(number, sent, refusal), refusal.status
     if sent.action in ("return", "transfer"):  # no longer one's own
@@ -58,7 +59,7 @@ def transition(number: str) -> ResponseReturnValue:
 
 
 def _task(number: str, sent: transitions.Typed | None = None, refusal: transitions.Refusal | None = None) -> str:
-    shown = case_page.for_task(user(), cases.load_whole(user(), number), sent, refusal)
+    shown = case_page.for_task(user(), cases.load_whole(user(), number, *WORKS_ON_IT), sent, refusal)
     partial = request.headers.get("HX-Request")
     return render_template("responder/_task.html" if partial else "responder/task.html", **shown)
 

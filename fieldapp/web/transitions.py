@@ -9,7 +9,7 @@ from fieldapp import clock, verbs
 from fieldapp.cases import Ask
 from fieldapp.db import writing
 from fieldapp.errors import Conflict, Invalid
-from fieldapp.rules.workflow import Refused
+from fieldapp.rules.workflow import Part, Refused
 from fieldapp.web import words
 from fieldapp.web.problems import status_of
 from fieldapp.web.security import user
@@ -54,12 +54,12 @@ def typed() -> Typed:
     )
 
 
-def attempt(number: str, sent: Typed) -> Refusal | None:
+def attempt(number: str, sent: Typed, *wanted: Part) -> Refusal | None:
     """Do it and commit, or say why not. Raises NotHere and NotAllowed as the verbs do."""
     try:
         ask, version = Ask.of(sent.note, sent.to, sent.category, sent.severity), _version()
         with writing():
-            verbs.perform(user(), number, sent.action, ask, version, clock.now())
+            verbs.perform(user(), number, sent.action, ask, version, clock.now(), *wanted)
     except Refused as error:
         return Refusal(words.refused(error), status_of(error))
     except (Conflict, StaleDataError) as error:

@@ -5,7 +5,6 @@ from typing import Any
 from fieldapp import alerting, cases, intake
 from fieldapp.clock import rfc3339
 from fieldapp.models import Alert, Attachment, AttachmentState, Case, CaseEvent, Kind, Report, User
-from fieldapp.rules.roles import IS_CALLED, WORKS_DESK
 from fieldapp.rules.workflow import OPEN, Part
 from fieldapp.web import words
 
@@ -13,7 +12,6 @@ REPORTER_SEES = frozenset(
     {"report", "accept", "decline", "merge", "dispatch", "acknowledge", "depart", "arrive", "report_outcome",
      "verify", "close", "reopen", "confirm", "dispute"}
 )  # fmt: skip
-SEES_WHOLE_CASES = IS_CALLED | WORKS_DESK
 REPORTER_READS_NOTE = frozenset({"decline", "close", "report_outcome"})
 SHOWN = {AttachmentState.EXPECTED: "processing", AttachmentState.RECEIVED: "processing"}
 
@@ -44,8 +42,9 @@ def case_row(case: Case, own: Report | None = None) -> dict[str, Any]:
 
 def case_rows(found: list[Case], user: User) -> list[dict[str, Any]]:
     """Lines of the queue, each as this user may see it."""
-    officer = user.plays(SEES_WHOLE_CASES)
-    own = {} if officer else {r.case_id: r for r in cases.case_reports(c.id for c in found) if r.owner_id == user.id}
+    whole = cases.worked_on(user, found)
+    only_told = [case.id for case in found if case.id not in whole]
+    own = {r.case_id: r for r in cases.case_reports(only_told) if r.owner_id == user.id} if only_told else {}
     return [case_row(case, own.get(case.id)) for case in found]
 
 
@@ -95,9 +94,9 @@ def report_line(report: Report) -> dict[str, Any]:
         "severity": report.severity.word,
         "complete": intake.receipt(report)["complete"],
         "open": status in OPEN,
-        "captured_at": rfc3339(report.captured_at),
+        "captured_at": rfc3339(report.taken_at),
         "updated_at": rfc3339(case.changed_at if case else report.received_at),
-        "satisfied": case.satisfied if case else None,
+        "satisfied": report.satisfied,
     }
 
 
