@@ -3,13 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import selectinload
+from sqlalchemy.sql.dml import ReturningInsert
 
 from fieldapp import cases
 from fieldapp.db import db
+from fieldapp.errors import Conflict
 from fieldapp.models import (
     TOWN,
     UNANSWERED,
@@ -30,6 +34,7 @@ from fieldapp.rules.escalation import Rung
 from fieldapp.rules.roles import Role
 
 ANSWER_HORIZON = timedelta(days=3)
+DEAD = frozenset({"service_404", "service_410", "bad_keys"})  # why an address will never work again
 STANDS_ON = {  # a rung is for these roles; somebody whose role changed is not called by an old entry
     Rung.ON_CALL: frozenset({Role.RESPONDER, Role.GRID}),
     Rung.LEADER: frozenset({Role.LEADER}),
@@ -114,7 +119,7 @@ def note_unseen(alert: Alert, now: datetime) -> None:
 
 def acknowledge(case: Case, user: User, now: datetime) -> None:
     """A person took the case on: every unanswered alert of the case stops climbing, and waiting sends end."""
-    for alert in unanswered(case):
+    for alert in unanswered(case, lock=True):
         alert.state, alert.acknowledged_at, alert.acknowledged_by_id = AlertState.ACKNOWLEDGED, now, user.id
         _end(alert, now)
         for delivery in alert.deliveries:
@@ -124,16 +129,32 @@ def acknowledge(case: Case, user: User, now: datetime) -> None:
 
 def stop(case: Case, now: datetime, *purposes: Purpose) -> None:
     """The case is over or went another way: its unanswered alerts (of these purposes) end without a signature."""
-    for alert in unanswered(case):
+    for alert in unanswered(case, lock=True):
         if not purposes or alert.purpose in purposes:
-            alert.state = AlertState.STOPPED
-            _end(alert, now)
+            _stop(alert, now)
 
 
-def unanswered(case: Case) -> list[Alert]:
-    """The case's alerts that nobody acknowledged yet."""
+def supersede(case: Case, people: Sequence[User], now: datetime) -> None:
+    """These people are called anew or are out of it: unanswered alerts that called nobody else need not climb."""
+    ids = {user.id for user in people}
+    for alert in unanswered(case, lock=True):
+        named = {delivery.user_id for delivery in alert.deliveries if delivery.rung == 0}
+        if alert.purpose == Purpose.DISPATCH and named <= ids:
+            _stop(alert, now)
+
+
+def unanswered(case: Case, lock: bool = False) -> list[Alert]:
+    """The case's alerts that nobody acknowledged yet; `lock` holds them and their deliveries, read anew."""
     query = select(Alert).where(Alert.case_id == case.id, Alert.state.in_(UNANSWERED))
-    return list(db.session.scalars(query.options(selectinload(Alert.deliveries))))
+    if not lock:
+        return list(db.session.scalars(query.options(selectinload(Alert.deliveries))))
+    db.session.flush()
+    fresh = {"populate_existing": True}
+    held = list(db.session.scalars(query.order_by(Alert.id).with_for_update().execution_options(**fresh)))
+    deliveries = select(Delivery).where(Delivery.alert_id.in_([alert.id for alert in held])).order_by(Delivery.id)
+    if held:
+        db.session.scalars(deliveries.with_for_update().execution_options(**fresh)).all()
+    return held
 
 
 def was_called(case: Case, user: User) -> bool:
@@ -152,6 +173,23 @@ def take_receipt(delivery: Delivery, state: DeliveryState, now: datetime) -> Non
             delivery.alert.unreached_at = delivery.alert.look_at = None
 
 
+def calls_others(case: Case, user: User) -> bool:
+    """True while an unanswered alert is calling somebody else whom it may still reach and who has not given it back."""
+    gone = {user.id, *(assignment.user_id for assignment in case.assignments if not assignment.standing)}
+    hopeless = (DeliveryState.FAILED, DeliveryState.EXPIRED)
+    deliveries = [delivery for alert in unanswered(case) for delivery in alert.deliveries]
+    return any(delivery.user_id not in gone and delivery.state not in hopeless for delivery in deliveries)
+
+
+def may_sign(delivery: Delivery, now: datetime) -> bool:
+    """True while the push that carried this delivery's token is on a device that is still its user's."""
+    on = delivery.subscription
+    return (
+        on is not None and on.user_id == delivery.user_id and on.disabled_at is None
+        and on.device.revoked_at is None and on.device.expires_at > now
+    )  # fmt: skip
+
+
 def of_case(case: Case) -> list[Alert]:
     """Every alert of a case with its deliveries, latest first."""
     query = select(Alert).where(Alert.case_id == case.id).order_by(Alert.raised_at.desc())
@@ -167,18 +205,34 @@ def on_call(town_code: str, rung: Rung, now: datetime) -> list[User]:
 
 
 def subscribe(device: Device, endpoint: str, p256dh: str, auth: str, now: datetime) -> bool:
-    """Remember where a device can be pushed; True when it is new. Any earlier address of the device is retired."""
+    """Remember where a device can be pushed; True when it is new. Any earlier address of the device is retired.
+
+    Raises Conflict("endpoint_dead") for an address its push service has given up: the browser must make a new one.
+    """
     for old in db.session.scalars(
         select(PushSubscription).where(PushSubscription.device_id == device.id, PushSubscription.endpoint != endpoint)
     ):
         disable(old, "replaced", now)
-    found = db.session.scalar(select(PushSubscription).where(PushSubscription.endpoint == endpoint))
-    subscription = found or PushSubscription(endpoint=endpoint, created_at=now)
-    subscription.user_id, subscription.device_id = device.user_id, device.id
-    subscription.p256dh, subscription.auth = p256dh, auth
-    subscription.renewed_at, subscription.disabled_at, subscription.disabled_why = now, None, None
-    db.session.add(subscription)
-    return found is None
+    values = {
+        "user_id": device.user_id, "device_id": device.id, "endpoint": endpoint, "p256dh": p256dh, "auth": auth,
+        "created_at": now, "renewed_at": now,
+    }  # fmt: skip
+    if db.session.scalar(_insert_once(db.engine.dialect.name), values) is not None:
+        return True
+    same = select(PushSubscription).where(PushSubscription.endpoint == endpoint).with_for_update()
+    found = db.session.scalars(same.execution_options(populate_existing=True)).one()
+    if found.disabled_why in DEAD:
+        raise Conflict("endpoint_dead")
+    found.user_id, found.device_id, found.p256dh, found.auth = device.user_id, device.id, p256dh, auth
+    found.renewed_at, found.disabled_at, found.disabled_why = now, None, None
+    return False
+
+
+@lru_cache
+def _insert_once(dialect: str) -> ReturningInsert[int]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    once = insert(PushSubscription).on_conflict_do_nothing(index_elements=["endpoint"])
+    return once.returning(PushSubscription.id)
 
 
 def disable(subscription: PushSubscription, why: str, now: datetime) -> None:
@@ -196,14 +250,16 @@ def landing(alert: Alert, user: User) -> str:
 def give_up_on_rung(alert: Alert, now: datetime) -> None:
     """The last address of a rung turned out dead: climb at once instead of waiting for nobody."""
     hopeless = (DeliveryState.FAILED, DeliveryState.EXPIRED)
-    if alert.state == AlertState.OPEN and all(delivery.state in hopeless for delivery in alert.deliveries):
+    called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung]
+    if alert.state == AlertState.OPEN and all(delivery.state in hopeless for delivery in called):
         alert.next_step_at, alert.unreached_at = now, alert.unreached_at or now
 
 
 def drop_disabled(alert: Alert, now: datetime) -> None:
-    """Waiting deliveries to devices that were logged out or disabled end; the rung may have nobody left."""
+    """Waiting deliveries to devices that were disabled or are another's now end; the rung may have nobody left."""
     for delivery in alert.deliveries:
-        if delivery.state in WAITING and delivery.subscription and delivery.subscription.disabled_at:
+        to = delivery.subscription
+        if delivery.state in WAITING and to and (to.disabled_at or to.user_id != delivery.user_id):
             _set_state(delivery, DeliveryState.FAILED, now)
             delivery.error = "device_disabled"
     give_up_on_rung(alert, now)
@@ -299,6 +355,11 @@ def _exhaust(alert: Alert, now: datetime) -> None:
     alert.state, alert.next_step_at = AlertState.EXHAUSTED, None
     alert.unreached_at = alert.unreached_at or now
     cases.record(alert.case, "exhausted", None, now)
+
+
+def _stop(alert: Alert, now: datetime) -> None:
+    alert.state = AlertState.STOPPED
+    _end(alert, now)
 
 
 def _end(alert: Alert, now: datetime) -> None:

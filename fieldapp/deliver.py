@@ -1,5 +1,6 @@
 """One delivery from claim to result. A claim is a lease with a fence: a late result of an old try changes nothing."""
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from fieldapp.db import db, writing
 from fieldapp.models import Alert, AlertState, Case, Delivery, Purpose, PushSubscription
 from fieldapp.rules import escalation
 from fieldapp.rules.delivery import WAITING, DeliveryState
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)  # three times as long as a send may take
 BATCH = 20
@@ -112,11 +115,12 @@ def expire(now: datetime) -> None:
 
 
 def drop_disabled(now: datetime) -> None:
-    """End deliveries whose device was logged out or disabled while they waited."""
+    """End deliveries whose device was logged out, disabled or taken over while they waited."""
     gone = (
         select(Delivery.alert_id)
         .join(PushSubscription)
-        .where(Delivery.state.in_(WAITING), PushSubscription.disabled_at.is_not(None))
+        .where(Delivery.state.in_(WAITING))
+        .where(or_(PushSubscription.disabled_at.is_not(None), PushSubscription.user_id != Delivery.user_id))
     )
     _each_alert(Alert.id.in_(gone), now, alerting.drop_disabled)
 
@@ -124,7 +128,9 @@ def drop_disabled(now: datetime) -> None:
 def _due(now: datetime, busy: Collection[str], only: str) -> Select[UUID]:
     """Deliveries to send now: due, not over, not leased, to a device that is still there, at a service not busy."""
     free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < now)
-    usable = select(PushSubscription.id).where(PushSubscription.disabled_at.is_(None))
+    usable = select(PushSubscription.id).where(
+        PushSubscription.disabled_at.is_(None), PushSubscription.user_id == Delivery.user_id
+    )
     for origin in busy:
         usable = usable.where(~PushSubscription.endpoint.startswith(origin + "/", autoescape=True))
     if only:
@@ -148,13 +154,22 @@ def _each_alert(due: ColumnElement[bool], now: datetime, step: Callable[[Alert, 
     ).all()
     db.session.rollback()
     for alert_id, case_id in waiting:
-        with writing():
-            db.session.scalar(select(Case.id).where(Case.id == case_id).with_for_update())
-            query = select(Alert).where(Alert.id == alert_id, due).options(selectinload(Alert.deliveries))
-            alert = db.session.scalar(query.with_for_update(of=Alert, skip_locked=True))
-            if alert is not None:  # nobody signed, and no other worker was here meanwhile
-                step(alert, now)
+        try:
+            _step_alert(alert_id, case_id, due, now, step)
+        except Exception:  # one that cannot be helped must not hold up the next
+            log.exception("alert %s: step failed", alert_id)
     return bool(waiting)
+
+
+def _step_alert(
+    alert_id: UUID, case_id: int, due: ColumnElement[bool], now: datetime, step: Callable[[Alert, datetime], None]
+) -> None:
+    with writing():
+        db.session.scalar(select(Case.id).where(Case.id == case_id).with_for_update())
+        query = select(Alert).where(Alert.id == alert_id, due).options(selectinload(Alert.deliveries))
+        alert = db.session.scalar(query.with_for_update(of=Alert, skip_locked=True))
+        if alert is not None:  # nobody signed, and no other worker was here meanwhile
+            step(alert, now)
 
 
 def _loaded(ids: list[UUID]) -> list[Delivery]:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, select
 
-from fieldapp import accounts, response, roster, scope
+from fieldapp import accounts, cases, response, roster, scope
 from fieldapp.db import db
-from fieldapp.errors import Invalid, NotHere
+from fieldapp.errors import Invalid, NotAllowed, NotHere
 from fieldapp.models import Area, Assignment, Case, Category, Department, Limit, SeverityLabel, User
 from fieldapp.rules.deadlines import DEFAULT_LIMITS, Step
 from fieldapp.rules.roles import Role
@@ -127,16 +127,28 @@ def person(admin: User, user_id: int) -> User:
 
 def edit_person(admin: User, user_id: int, role: str, active: bool, now: datetime) -> None:
     """Change a role, or disable an account and log all its devices out. Nobody locks himself out. Raises Invalid."""
-    found = person(admin, user_id)
+    found = _both_held(admin, user_id)
     if found.id == admin.id and (not active or role != found.role):
         raise Invalid({"account": "own_account"})
     if role not in set(Role):
         raise Invalid({"role": "unknown"})
     if role == Role.LIAISON and found.department_id is None:
         raise Invalid({"role": "liaison_by_invitation"})
+    accounts.check_fits(role, found.area_code)
     if role != found.role or (found.active and not active):
         _leave(found, now)
     found.role, found.active = role, active
+    if role != Role.LIAISON:
+        found.department_id = None
+
+
+def _both_held(admin: User, user_id: int) -> User:
+    """The person, locked together with the admin, so that two admins cannot switch each other off at once."""
+    both = select(User).where(User.id.in_([admin.id, user_id])).order_by(User.id).with_for_update()
+    db.session.scalars(both.execution_options(populate_existing=True)).all()
+    if not (admin.active and admin.role == Role.ADMIN):
+        raise NotAllowed("role")
+    return person(admin, user_id)
 
 
 def _leave(person: User, now: datetime) -> None:
@@ -144,13 +156,19 @@ def _leave(person: User, now: datetime) -> None:
     accounts.revoke_all(person, now)
     accounts.revoke_invitations(person, now)
     roster.end_all(person, now)
-    held = (
-        select(Case)
-        .join(Assignment)
-        .where(Assignment.user_id == person.id, Assignment.returned_at.is_(None), Case.status.in_(IN_HAND))
-    )
-    for case in db.session.scalars(held.with_for_update(of=Case)):
-        response.released(case, person, now)
+    alone = person.speaks_for is not None and not _others_speak_for(person)
+    mine = Assignment.user_id == person.id
+    if alone:
+        mine |= Assignment.department_id == person.speaks_for
+    held = select(Assignment.case_id).where(mine, Assignment.returned_at.is_(None))
+    query = select(Case).where(Case.id.in_(held), Case.status.in_(IN_HAND)).order_by(Case.id)
+    for case in db.session.scalars(cases.locked(query)):
+        response.released(case, person, alone, now)
+
+
+def _others_speak_for(person: User) -> bool:
+    same = (User.department_id == person.speaks_for) & (User.role == Role.LIAISON) & (User.id != person.id)
+    return db.session.scalar(select(User.id).where(User.active, same).limit(1)) is not None
 
 
 def _people(admin: User) -> Select[User]:

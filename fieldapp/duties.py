@@ -8,7 +8,7 @@ from fieldapp import scope
 from fieldapp.db import db
 from fieldapp.models import Alert, Assignment, Case, Delivery, User
 from fieldapp.rules.delivery import DeliveryState
-from fieldapp.rules.workflow import OPEN
+from fieldapp.rules.workflow import OPEN, Status
 
 STEPS = (
     ("acknowledge", "acknowledged_at"),
@@ -40,13 +40,15 @@ def assignment_of(case: Case, user: User) -> Assignment | None:
     """The user's own standing assignment in this case, or the department's that he or she speaks for."""
     standing = [assignment for assignment in case.assignments if assignment.standing]
     own = next((a for a in standing if a.user_id == user.id), None)
-    theirs = (a for a in standing if a.department_id and a.department_id == user.department_id)
+    theirs = (a for a in standing if a.department_id and a.department_id == user.speaks_for)
     return own or next(theirs, None)
 
 
 def next_step(case: Case, user: User, actions: Sequence[str]) -> str | None:
     """The one thing to do next; None when this user's part is done or the case does not ask for it now."""
     mine = assignment_of(case, user)
+    if case.status in (Status.ANSWERED, Status.VERIFIED) and (mine is None or mine.acknowledged_at is None):
+        return None  # others have done it
     for action, timed in STEPS:
         if action in actions and (mine is None or getattr(mine, timed) is None):
             return action

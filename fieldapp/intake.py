@@ -38,8 +38,19 @@ def content_hash(body: dict[str, Any]) -> str:
 def submit(owner: User, report_id: UUID, body: dict[str, Any], max_bytes: int, now: datetime) -> tuple[Report, bool]:
     """Take a report; the second value is True when it is new, False when the same content is here already.
 
-    Raises NotAllowed, Invalid, or Conflict when this id came before with other content or from somebody else.
+    Raises NotAllowed, Invalid, or Conflict when this id came before with other content or from somebody else. What
+    is here already is never refused, whatever changed meanwhile: a phone that missed our answer may forget it.
     """
+    try:
+        return _submit(owner, report_id, body, max_bytes, now)
+    except (NotAllowed, Invalid):
+        here = db.session.get(Report, report_id)
+        if here is None or here.owner_id != owner.id or here.content_hash != content_hash(body):
+            raise
+        return here, False
+
+
+def _submit(owner: User, report_id: UUID, body: dict[str, Any], max_bytes: int, now: datetime) -> tuple[Report, bool]:
     if not owner.plays(FILES_REPORTS):
         raise NotAllowed("role")
     try:
@@ -86,6 +97,7 @@ def expected_file(owner: User, report_id: UUID, file_id: UUID, lock: bool = Fals
 
 def attach(owner: User, report_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tuple[Report, bool]:
     """Note that a file is on disk; True when it is new. The bytes were fsynced and renamed before this is called."""
+    db.session.get(Report, report_id, with_for_update=True)  # the last two photos of a report must see each other
     attachment = expected_file(owner, report_id, file_id, lock=True)
     fresh = attachment.state == AttachmentState.EXPECTED
     if fresh:
@@ -98,8 +110,10 @@ def attach(owner: User, report_id: UUID, file_id: UUID, upload: Upload, now: dat
     report = db.session.get_one(Report, report_id, populate_existing=True)
     if fresh and receipt(report)["complete"]:
         report.completed_at = now
-    # a plain update, past the case's version check: a photo must never be refused because the desk was at work
-    db.session.execute(update(Case).where(Case.id == report.case_id).values(changed_at=now))
+    # past the case's version check, and past whoever holds it now: a photo is never refused for the desk's work,
+    # and the desk's own change says as much
+    free = select(Case.id).where(Case.id == report.case_id).with_for_update(skip_locked=True)
+    db.session.execute(update(Case).where(Case.id.in_(free.scalar_subquery())).values(changed_at=now))
     return report, fresh
 
 

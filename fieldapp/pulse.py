@@ -25,8 +25,9 @@ def take(user: User, now: datetime) -> Pulse:
     """The pulse of the user's own desk."""
     counts = queue.counts(user, now)
     # what becomes overdue or unreached changes the lanes without a change to any case
-    mark = f"{queue.pulse(user)}-{counts['overdue']}-{counts['unreached']}"
-    return Pulse(mark, _newest(user), _open_reds(user), counts)
+    newest = _newest(user)
+    mark = f"{queue.pulse(user)}-{newest}-{counts['overdue']}-{counts['unreached']}"
+    return Pulse(mark, newest, _open_reds(user), counts)
 
 
 def of_case(case: Case) -> str:

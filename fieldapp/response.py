@@ -6,20 +6,18 @@ from fieldapp import alerting, cases, messages, triage
 from fieldapp.cases import Ask
 from fieldapp.db import db
 from fieldapp.errors import Conflict, Invalid
-from fieldapp.models import Assignment, Attachment, AttachmentState, Case, Kind, User
+from fieldapp.models import Assignment, Attachment, AttachmentState, Case, Department, Kind, User
 from fieldapp.photos import Upload
 from fieldapp.rules import workflow
 from fieldapp.rules.submission import Item
-from fieldapp.rules.workflow import Status
+from fieldapp.rules.workflow import Part, Status
 
 
 def acknowledge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """签收: a person takes it on. This, and only this, stops the escalation."""
     first = case.status in (Status.NEW, Status.ACCEPTED, Status.DISPATCHED)
     cases.apply(case, "acknowledge", actor, now, note=ask.note)
-    mine = _hold(case, actor, now)
-    mine.acknowledged_at = mine.acknowledged_at or now
-    alerting.acknowledge(case, actor, now)
+    _signed(case, actor, now)
     if first:
         triage.tell(case, messages.ON_THE_WAY, now)
 
@@ -27,26 +25,21 @@ def acknowledge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 def depart(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """出发."""
     cases.apply(case, "depart", actor, now, note=ask.note)
-    mine = _hold(case, actor, now)
-    mine.acknowledged_at = mine.acknowledged_at or now
+    mine = _signed(case, actor, now)
     mine.departed_at = mine.departed_at or now
 
 
 def arrive(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """到场."""
     cases.apply(case, "arrive", actor, now, note=ask.note)
-    mine = _hold(case, actor, now)
-    mine.acknowledged_at = mine.acknowledged_at or now
+    mine = _signed(case, actor, now)
     mine.arrived_at = mine.arrived_at or now
 
 
 def report_outcome(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """处置反馈: what was found and done; the desk checks it next."""
     cases.apply(case, "report_outcome", actor, now, note=ask.note)
-    mine = _hold(case, actor, now)
-    mine.acknowledged_at = mine.acknowledged_at or now
-    mine.answered_at = now
-    alerting.acknowledge(case, actor, now)
+    _signed(case, actor, now).answered_at = now
     triage.tell(case, messages.ANSWERED, now)
 
 
@@ -55,18 +48,24 @@ def give_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 
     Either way somebody is called when nobody who signed is left.
     """
-    others = [a for a in case.assignments if a.standing and not _is_mine(a, actor)]
+    mine = _own(case, actor, now)
+    others = any(a.standing and a not in mine for a in case.assignments)
+    unsent = not others and case.status in (Status.NEW, Status.ACCEPTED)
     cases.apply(case, "step_back" if others else "return", actor, now, note=ask.note)
-    let_go(case, actor, others, now)
+    if unsent and alerting.calls_others(case, actor):  # those on call with him or her are still being called
+        _end(mine, now)
+    else:
+        let_go(case, actor, mine, now)
 
 
-def let_go(case: Case, actor: User, others: list[Assignment], now: datetime) -> None:
-    """End the actor's hold on a case, and call who is left, or those on call and the desk."""
-    mine = _hold(case, actor, now)
-    mine.returned_at, mine.lead = now, False
+def let_go(case: Case, actor: User, mine: list[Assignment], now: datetime) -> None:
+    """End these assignments of the actor's, and call who is left, or those on call and the desk."""
+    _end(mine, now)
+    others = [assignment for assignment in case.assignments if assignment.standing]
     if others and not any(other.lead for other in others):
         others[0].lead = True
     if any(other.acknowledged_at for other in others):
+        alerting.supersede(case, [actor], now)
         return
     if others:
         if not alerting.unanswered(case):
@@ -76,30 +75,63 @@ def let_go(case: Case, actor: User, others: list[Assignment], now: datetime) -> 
     alerting.raise_on_return(case, actor, messages.given_back(case, actor.name), now)
 
 
-def released(case: Case, person: User, now: datetime) -> None:
-    """Somebody's account was disabled or its role changed: what he or she held goes on without."""
-    others = [a for a in case.assignments if a.standing and not _is_mine(a, person)]
+def released(case: Case, person: User, with_department: bool, now: datetime) -> None:
+    """Somebody's account was disabled or its role changed: what he or she held goes on without.
+
+    `with_department`: nobody else speaks for the department, so what it was sent is held by nobody either.
+    """
+    mine = [
+        a
+        for a in case.assignments
+        if a.standing and (a.user_id == person.id or (with_department and _is_mine(a, person)))
+    ]
+    others = [a for a in case.assignments if a.standing and a not in mine]
     arrow = "step_back" if others else "return"
     result = case.status if others else Status.ACCEPTED
     cases.record(case, arrow, None, now, source=case.status, result=result, data={"people": [person.name]})
     if not others:
         cases.move(case, Status.ACCEPTED, now)
-    let_go(case, person, others, now)
+    let_go(case, person, mine, now)
 
 
 def transfer(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """转办: hand it to somebody else, who is called anew."""
     named = triage.targets(actor, ask.to)
-    if actor in named:
+    if any(_is_oneself(one, actor) for one in named):
         raise Invalid({"to": "yourself"})
     data = {"to": [one.name for one in named]}
-    cases.apply(case, "transfer", actor, now, note=ask.note, has_target=bool(named), data=data)
-    mine = _hold(case, actor, now)
-    mine.returned_at, mine.lead = now, False
+    mine = _own(case, actor, now)
+    others = any(a.standing and a.acknowledged_at and a not in mine for a in case.assignments)
+    action = "hand_on" if others and case.status != Status.DISPATCHED else "transfer"
+    cases.apply(case, action, actor, now, note=ask.note, has_target=bool(named), data=data)
+    _end(mine, now)
     for assignment in case.assignments:
         if assignment.standing and (assignment.user in named or assignment.department in named):
             assignment.acknowledged_at = None  # had signed for assisting; now it is theirs
     triage.send(case, named, ask.note, now)
+
+
+def _signed(case: Case, actor: User, now: datetime) -> Assignment:
+    """The actor's assignment, signed by whatever step he or she takes; nobody else need be called any more."""
+    mine = _hold(case, actor, now)
+    mine.acknowledged_at = mine.acknowledged_at or now
+    alerting.acknowledge(case, actor, now)
+    return mine
+
+
+def _own(case: Case, actor: User, now: datetime) -> list[Assignment]:
+    """All that is the actor's: what he or she was sent to in person, and for the department; at least one."""
+    _hold(case, actor, now)
+    return [assignment for assignment in case.assignments if assignment.standing and _is_mine(assignment, actor)]
+
+
+def _end(mine: list[Assignment], now: datetime) -> None:
+    for assignment in mine:
+        assignment.returned_at, assignment.lead = now, False
+
+
+def _is_oneself(one: User | Department, actor: User) -> bool:
+    return one is actor or (isinstance(one, Department) and one.id == actor.speaks_for)
 
 
 def _hold(case: Case, actor: User, now: datetime) -> Assignment:
@@ -114,7 +146,7 @@ def _hold(case: Case, actor: User, now: datetime) -> Assignment:
 def _is_mine(assignment: Assignment, actor: User) -> bool:
     if assignment.user_id is not None or assignment.user is not None:
         return assignment.user is actor or assignment.user_id == actor.id
-    return assignment.department_id is not None and assignment.department_id == actor.department_id
+    return assignment.department_id is not None and assignment.department_id == actor.speaks_for
 
 
 def may_add_photo(actor: User, number: str, item: Item, lock: bool = False) -> tuple[Case, Attachment | None]:
@@ -124,10 +156,12 @@ def may_add_photo(actor: User, number: str, item: Item, lock: bool = False) -> t
     Conflict("file_id_taken").
     """
     case = cases.load(actor, number, lock=lock)
-    workflow.step("report_outcome", Status(case.status), cases.parts(actor, case), note="photo", has_target=False)
     found = db.session.get(Attachment, item.id)
     if found and (found.owner_id, found.case_id, found.sha256) != (actor.id, case.id, item.sha256):
         raise Conflict("file_id_taken")
+    if found is None:  # one that is here already may be sent again whatever became of the case meanwhile
+        mine = cases.parts(actor, case) & {Part.ASSIGNEE}
+        workflow.step("report_outcome", Status(case.status), mine, note="photo", has_target=False)
     return case, found
 
 

@@ -65,24 +65,28 @@ def dispatch(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 def send(case: Case, named: Sequence[User | Department], note: str, now: datetime) -> None:
     """Assign these people and departments and call every one of them, also who was sent before.
 
-    The alert of the intake gives way to the new one. A department without anybody to call says so and climbs.
+    The alert of the intake gives way to the new one. A department without anybody to call is said in the history
+    and stands on the desk's red list until somebody signs.
     """
     called: list[User] = []
+    silent: list[str] = []
     for one in named:
-        if isinstance(one, Department):
-            assign(case, now, department=one)
-            called += _liaisons(one)
-        else:
-            assign(case, now, user=one)
-            called.append(one)
+        found = _liaisons(one) if isinstance(one, Department) else [one]
+        assign(case, now, **({"department": one} if isinstance(one, Department) else {"user": one}))
+        called += found
+        silent += [] if found else [one.name]
     alerting.stop(case, now, Purpose.INTAKE, Purpose.RETURN)
-    alerting.raise_on_dispatch(case, called, messages.sent(case, note), now)
+    alerting.supersede(case, called, now)
+    alert = alerting.raise_on_dispatch(case, called, messages.sent(case, note), now)
+    if silent:
+        cases.record(case, "nobody_on_call", None, now, data={"people": silent})
+        alert.unreached_at = alert.unreached_at or now
 
 
 def holders(case: Case) -> list[User]:
     """Everybody who was sent and did not give it back, a department by its liaisons."""
     standing = [assignment for assignment in case.assignments if assignment.standing]
-    people = [assignment.user for assignment in standing if assignment.user]
+    people = [a.user for a in standing if a.user and a.user.active and a.user.plays(IS_CALLED)]
     for assignment in standing:
         if assignment.department:
             people += _liaisons(assignment.department)
@@ -98,15 +102,23 @@ def tell(case: Case, words: str, now: datetime) -> None:
 def assign(case: Case, now: datetime, user: User | None = None, department: Department | None = None) -> bool:
     """Make or renew an assignment; False when it stands already. The first one of a case leads."""
     found = next((a for a in case.assignments if (a.user, a.department) == (user, department)), None)
+    leads = not any(other.lead and other.standing for other in case.assignments if other is not found)
     if found and found.standing:
+        found.lead = found.lead or leads
         return False
     if found is None:
         found = Assignment(case_id=case.id, user=user, department=department)
         case.assignments.append(found)
-    found.lead = not any(other.lead and other.standing for other in case.assignments if other is not found)
+    found.lead = leads
     found.sent_at = now
-    found.acknowledged_at = found.departed_at = found.arrived_at = found.answered_at = found.returned_at = None
+    found.returned_at = None
+    _begin_anew(found)
     return True
+
+
+def _begin_anew(assignment: Assignment) -> None:
+    """The way from 签收 to 处置反馈 is gone once more; how it went before stands in the history."""
+    assignment.acknowledged_at = assignment.departed_at = assignment.arrived_at = assignment.answered_at = None
 
 
 def classify(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -119,8 +131,7 @@ def classify(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     cases.apply(case, "classify", actor, now, note=ask.note, data={"before": before, "after": after})
     case.category_code = category
     _worsen(case, severity, now)
-    case.severity = severity
-    cases.reclock(case, now)
+    _ease(case, severity, now)
 
 
 def send_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -128,8 +139,15 @@ def send_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     cases.apply(case, "return", actor, now, note=ask.note)
     for assignment in case.assignments:
         if assignment.standing:
-            assignment.answered_at = assignment.acknowledged_at = None
+            _begin_anew(assignment)
     alerting.raise_on_dispatch(case, holders(case), messages.sent(case, ask.note), now)
+
+
+def report_outcome(case: Case, actor: User, ask: Ask, now: datetime) -> None:
+    """处置反馈 by telephone: the desk writes down what those who were sent did; nobody need sign any more."""
+    cases.apply(case, "report_outcome", actor, now, note=ask.note)
+    alerting.stop(case, now)
+    tell(case, messages.ANSWERED, now)
 
 
 def verify(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -148,20 +166,21 @@ def reopen(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """重办, by the desk."""
     cases.apply(case, "reopen", actor, now, note=ask.note)
     _back_to_desk(case)
+    alerting.raise_on_intake(case, messages.call, now)
     tell(case, messages.REOPENED, now)
 
 
 def confirm(case: Case, actor: User, ask: Ask, now: datetime) -> None:
-    """满意: the reporter says that it is done."""
+    """满意: the reporter says that it is done. The case counts as such while none of its reporters says otherwise."""
     cases.apply(case, "confirm", actor, now, note=ask.note)
-    case.satisfied = True
+    _answered(case, actor, True)
 
 
 def dispute(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """没解决: the reporter says that it is not; the case is back on the desk at once."""
     cases.apply(case, "dispute", actor, now, note=ask.note)
     _back_to_desk(case)
-    case.satisfied = False
+    _answered(case, actor, False)
     alerting.raise_on_intake(case, messages.call, now)
 
 
@@ -194,8 +213,9 @@ def _person(actor: User, name: str) -> User | None:
 
 
 def _department(actor: User, name: str) -> Department | None:
-    number = name.removeprefix("department:")
-    match = Department.id == int(number) if _is_id(number) else Department.name == name
+    prefix, _, number = name.rpartition("department:")
+    by_id = not prefix and name != number and _is_id(number)
+    match = Department.id == int(number) if by_id else Department.name == name
     return db.session.scalar(scope.departments(actor).where(Department.active, match))
 
 
@@ -212,7 +232,7 @@ def _merge_target(case: Case, actor: User, ask: Ask) -> Case | None:
     if not ask.to:
         return None
     query = scope.cases(actor).where(Case.number == ask.to[0], Case.town_code == case.town_code, Case.id != case.id)
-    target = db.session.scalar(query.with_for_update(of=Case))
+    target = db.session.scalar(cases.locked(query))
     if target is None:
         raise Invalid({"to": "no_such_case"})
     if target.status not in OPEN:
@@ -234,12 +254,35 @@ def _worsen(case: Case, severity: Severity, now: datetime) -> None:
         alerting.raise_on_dispatch(case, called, messages.sent(case, ""), now)
 
 
+def _ease(case: Case, severity: Severity, now: datetime) -> None:
+    """A case that turns out less bad goes on calling by its new ladder: the leader is not woken for a blue one."""
+    if severity >= case.severity:
+        return
+    case.severity = severity
+    cases.reclock(case, now)
+    if any(alert.purpose == Purpose.INTAKE for alert in alerting.unanswered(case)):
+        alerting.stop(case, now, Purpose.INTAKE)
+        alerting.raise_on_intake(case, messages.call, now)
+
+
 def _signed(case: Case) -> bool:
-    return any(assignment.standing and assignment.acknowledged_at for assignment in case.assignments)
+    """Somebody is on it now: signed, not given back, and not yet reported back."""
+    return any(a.standing and a.acknowledged_at and not a.answered_at for a in case.assignments)
+
+
+def _answered(case: Case, actor: User, satisfied: bool) -> None:
+    """Each reporter speaks for his or her own reports."""
+    reports = cases.case_reports([case.id])
+    for report in reports:
+        if report.owner_id == actor.id:
+            report.satisfied = satisfied
+    case.satisfied = all(report.satisfied is not False for report in reports)
 
 
 def _back_to_desk(case: Case) -> None:
     case.reopened += 1
     case.satisfied = None
+    for report in cases.case_reports([case.id]):
+        report.satisfied = None
     for assignment in case.assignments:
         assignment.returned_at = assignment.returned_at or case.changed_at

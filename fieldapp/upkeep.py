@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from fieldapp import deliver
 from fieldapp.db import db, writing
@@ -16,7 +16,8 @@ def beat(name: str, kind: str, now: datetime) -> None:
     """Write that this worker lives, and what ails sending if anything does; forget workers long gone."""
     with writing():
         db.session.merge(Heartbeat(worker=name, kind=kind, at=now, trouble=_trouble(now) if kind == "alerts" else None))
-        db.session.execute(delete(Heartbeat).where(Heartbeat.at < now - FORGET_AFTER))
+        gone = or_(Heartbeat.at < now - FORGET_AFTER, Heartbeat.at > now + FORGET_AFTER)  # or the clock went back
+        db.session.execute(delete(Heartbeat).where(gone))
 
 
 def leave(name: str) -> None:

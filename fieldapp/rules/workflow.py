@@ -89,7 +89,14 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow("report_outcome", S.EN_ROUTE, S.ANSWERED, ASSIGNEE, **NOTE),
     Arrow("report_outcome", S.ON_SCENE, S.ANSWERED, ASSIGNEE, **NOTE),
     Arrow("report_outcome", S.ANSWERED, S.ANSWERED, ASSIGNEE, **NOTE),
+    # done and told by telephone: the desk writes it down, or the case could never end
+    Arrow("report_outcome", S.DISPATCHED, S.ANSWERED, DESK, **NOTE),
+    Arrow("report_outcome", S.ACKNOWLEDGED, S.ANSWERED, DESK, **NOTE),
+    Arrow("report_outcome", S.EN_ROUTE, S.ANSWERED, DESK, **NOTE),
+    Arrow("report_outcome", S.ON_SCENE, S.ANSWERED, DESK, **NOTE),
     # somebody who was called cannot go: the last one gives the case back, another only steps back
+    Arrow("return", S.NEW, S.NEW, ASSIGNEE, **NOTE),
+    Arrow("return", S.ACCEPTED, S.ACCEPTED, ASSIGNEE, **NOTE),
     Arrow("return", S.DISPATCHED, S.ACCEPTED, ASSIGNEE, **NOTE),
     Arrow("return", S.ACKNOWLEDGED, S.ACCEPTED, ASSIGNEE, **NOTE),
     Arrow("return", S.EN_ROUTE, S.ACCEPTED, ASSIGNEE, **NOTE),
@@ -101,6 +108,10 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow("transfer", S.DISPATCHED, S.DISPATCHED, ASSIGNEE, **TARGET),
     Arrow("transfer", S.ACKNOWLEDGED, S.DISPATCHED, ASSIGNEE, **TARGET),
     Arrow("transfer", S.EN_ROUTE, S.DISPATCHED, ASSIGNEE, **TARGET),
+    # while somebody else who signed goes on, handing one's own part on changes nothing for them
+    Arrow("hand_on", S.ACKNOWLEDGED, S.ACKNOWLEDGED, ASSIGNEE, **TARGET),
+    Arrow("hand_on", S.EN_ROUTE, S.EN_ROUTE, ASSIGNEE, **TARGET),
+    Arrow("hand_on", S.ON_SCENE, S.ON_SCENE, ASSIGNEE, **TARGET),
     # the desk checks and closes
     Arrow("return", S.ANSWERED, S.DISPATCHED, DESK, **NOTE),
     Arrow("return", S.VERIFIED, S.DISPATCHED, DESK, **NOTE),

@@ -67,17 +67,17 @@ def receipt(delivery_id: UUID) -> ResponseReturnValue:
         delivery = db.session.get(Delivery, delivery_id)
         if delivery is None:
             raise NotHere(str(delivery_id))
-        if not hmac.compare_digest(str(body.get("token", "")), _token(delivery_id)):
+        if not hmac.compare_digest(str(body.get("token", "")).encode(errors="replace"), _token(delivery_id).encode()):
             raise NotAllowed("token")
         _take(delivery, state)
     return Response(status=204)
 
 
 def _take(delivery: Delivery, state: DeliveryState) -> None:
-    """Note the receipt; a signature signs the case itself, and one that came before is not asked again."""
+    """Note the receipt; a signature signs the case itself."""
     now = clock.now()
-    if state == DeliveryState.ACKNOWLEDGED and delivery.alert.acknowledged_by_id != delivery.user_id:
-        verbs.sign(delivery.user, delivery.alert.case.number, now)
+    if state == DeliveryState.ACKNOWLEDGED:
+        verbs.sign(delivery, now)
     alerting.take_receipt(delivery, state, now)
 
 

@@ -6,10 +6,10 @@ from uuid import uuid4
 from sqlalchemy import func, select
 
 from fieldapp import deliver, upkeep
-from fieldapp.db import db
-from fieldapp.models import Case, Delivery
+from fieldapp.db import db, writing
+from fieldapp.models import Case, Delivery, Report, User
 from tests.pictures import jpeg_with_everything
-from tests.world import HEADERS, World
+from tests.world import AUTH, HEADERS, P256DH, World
 
 
 def test_two_officers_press_at_once_and_one_is_politely_refused(world: World) -> None:
@@ -120,3 +120,62 @@ def test_a_phone_logged_out_while_its_push_waits_gets_none_and_the_next_rung_is_
     world.phones["ada"].stays_silent()
     world.phones["lea"].expects("电线")
     assert world.dora.case(number)["alerts"][0]["state"] == "open"
+
+
+def test_two_sign_at_once_and_both_are_on_their_way(world: World) -> None:
+    world.ada.carries_phone()
+    world.ben.carries_phone()
+    for _ in range(6):
+        number = world.vik.files("电线垂落", severity="red").number
+        world.work()
+        pushes = [world.phones[name].inbox.pop() for name in ("ada", "ben", "ada", "ben") if world.phones[name].inbox]
+        with ThreadPoolExecutor(4) as pool:
+            both = [*pushes, *pushes]  # and each of them taps twice
+            answers = list(pool.map(lambda push: world.receipt(push, "acknowledged").status_code, both))
+        assert answers == [204] * len(both)
+        signed = [event["by"] for event in world.dora.case(number)["history"] if event["action"] == "acknowledge"]
+        assert sorted(signed) == ["陈安", "黄本"]
+
+
+def test_the_last_two_photos_at_once_make_the_report_complete(world: World) -> None:
+    photos = tuple(jpeg_with_everything(width=200 + n, height=100) for n in range(2))
+    cookie = world.vik.client.get_cookie("fieldapp_device")
+    for _ in range(6):
+        body, report = world.vik.report("", photos=photos), uuid4()
+        world.vik.put(f"/api/reports/{report}", json=body)
+
+        def upload(index: int, report: object = report, body: dict[str, list[dict[str, str]]] = body) -> bool:
+            client = world.app.test_client()
+            client.set_cookie("fieldapp_device", cookie.value if cookie else "")
+            path = f"/api/reports/{report}/photos/{body['photos'][index]['id']}"
+            return bool(client.put(path, data=photos[index], headers=HEADERS).json["complete"])
+
+        with ThreadPoolExecutor(2) as pool:
+            assert any(pool.map(upload, range(2))), "one of them was the last"
+        with world.app.app_context():
+            assert db.session.get_one(Report, report).completed_at is not None
+
+
+def test_the_same_push_address_twice_at_once_is_one(world: World) -> None:
+    world.ada.get("/api/me")
+    body = {"endpoint": "http://127.0.0.1:9/ada/twice", "keys": {"p256dh": P256DH, "auth": AUTH}}
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda _: world.ada.post("/api/push/subscriptions", json=body).status_code, range(8))
+        assert sorted(answers) == [200] * 7 + [201]
+
+
+def test_two_admins_cannot_switch_each_other_off(world: World) -> None:
+    with world.app.app_context(), writing():
+        root = db.session.scalars(select(User).where(User.username == "root")).one()
+        rosa = User(username="rosa", name="rosa", role="admin", area_code=root.area_code, created_at=world.now,
+                    password_hash=root.password_hash)  # fmt: skip
+        db.session.add(rosa)
+        db.session.flush()
+        ids = (root.id, rosa.id)
+    each = [(world.root, ids[1]), (world.person("rosa"), ids[0])]
+    for who, _ in each:
+        who.get("/api/me")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda one: one[0].post(f"/admin/accounts/{one[1]}", data={"role": "admin"}), each))
+    with world.app.app_context():
+        assert db.session.scalar(select(func.count()).where(User.role == "admin", User.active)) == 1

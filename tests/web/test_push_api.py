@@ -88,4 +88,4 @@ def test_signing_a_case_that_is_over_is_refused_with_a_sentence(world: World) ->
     world.dora.must("decline", number, note="误报")
     answer = world.receipt(push, "acknowledged")
     assert answer.status_code == 409
-    assert "不予受理" in answer.json["detail"]
+    assert "已经结束" in answer.json["detail"]
