@@ -23,7 +23,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app = create_core(settings)
     proxies = app.config["SETTINGS"].trusted_proxies
     if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies, proxies)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
     web.register(app)
     cli.register(app)

@@ -38,6 +38,7 @@ MAX_PAYLOAD = 2000  # bytes before encryption; some services refuse more than 4 
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 TOKEN_LASTS = 12 * 3600  # Apple refuses more than 24 h
 _HOST = re.compile(r"[a-z0-9.-]+")  # what else stands in a host, two libraries read in two ways
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,100}={0,2}")
 _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+)")
 
 
@@ -235,4 +236,6 @@ def _matches(host: str, known: str) -> bool:
 
 
 def _unbase64(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if not _BASE64URL.fullmatch(text):  # Python would skip over anything else
+        raise ValueError("not base64url")
+    return base64.urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))

@@ -14,6 +14,7 @@ from fieldapp.rules.severity import Severity
 MAX_TEXT = 2000
 MAX_PHOTOS = 9
 MAX_VOICES = 1
+EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 SOURCES = ("gps", "pin", "village")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -159,7 +160,9 @@ def _position(value: object) -> Position | None:
 
 
 def _number(value: object, low: float, high: float) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        _fault("not_a_number")
+    if isinstance(value, float) and not math.isfinite(value):
         _fault("not_a_number")
     if not low <= value <= high:
         _fault("out_of_range")
@@ -173,7 +176,9 @@ def _measure(value: object) -> float | None:
 def _instant(value: object) -> datetime:
     try:
         instant = datetime.fromisoformat(str(value)) if isinstance(value, str) else _fault("not_a_time")
-        return instant.astimezone(UTC) if instant.tzinfo else _fault("no_offset")
+        if instant.tzinfo is None:
+            _fault("no_offset")
+        return min(max(instant, EARLIEST), LATEST).astimezone(UTC)  # a phone's clock may be anywhere
     except (ValueError, OverflowError):
         _fault("not_a_time")
 

@@ -125,7 +125,10 @@ def transition(number: str) -> ResponseReturnValue:
 
 def read_json() -> dict[str, Any]:
     """The JSON object of a request, read whole before any transaction. Raises Invalid."""
-    body = request.get_json(force=True, silent=True)
+    try:
+        body = request.get_json(force=True, silent=True)
+    except RecursionError:
+        body = None
     if not isinstance(body, dict):
         raise Invalid({"body": "not_an_object"})
     return body
@@ -153,6 +156,6 @@ def _ask(body: dict[str, Any]) -> Ask:
 
 def _whole(name: str, default: int, most: int) -> int:
     text = request.args.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
         raise Invalid({name: "not_a_number"})
     return min(int(text), most)

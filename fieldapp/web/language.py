@@ -41,4 +41,5 @@ def switch() -> Redirect:
 
 def local_path(target: str) -> str:
     """A path on this site, whatever was asked for: no way to send somebody elsewhere."""
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/"
+    plain = target.isprintable() and "\\" not in target
+    return target if plain and target.startswith("/") and not target.startswith("//") else "/"

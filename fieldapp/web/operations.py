@@ -18,6 +18,7 @@ from fieldapp.web.security import settings
 bp = Blueprint("operations", __name__)
 
 SILENT_AFTER = timedelta(seconds=30)
+CLOCKS_DIFFER = timedelta(seconds=10)
 DISK_NEEDED = 200 * 1024 * 1024
 
 
@@ -67,8 +68,9 @@ def metrics() -> ResponseReturnValue:
 
 def worker_age(now: datetime, kind: str) -> float:
     """Seconds since a worker of this kind last gave a sign of life; infinite when none ever did."""
-    last = db.session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.kind == kind))
-    return (now - last).total_seconds() if last else 1e9
+    believable = Heartbeat.at <= now + CLOCKS_DIFFER  # one from before the clock was set back says nothing
+    last = db.session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.kind == kind, believable))
+    return max(0.0, (now - last).total_seconds()) if last else 1e9
 
 
 def push_trouble() -> str | None:

@@ -7,12 +7,13 @@ from urllib.parse import quote
 
 from flask import Flask, Response, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from fieldapp.accounts import Locked
-from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
+from fieldapp import clock
+from fieldapp.errors import Busy, Conflict, Invalid, NotAllowed, NotHere
+from fieldapp.passwords import Locked
 from fieldapp.photos import BadFile, TooLarge, WrongType
 from fieldapp.rules.workflow import Refused
 from fieldapp.web import words
@@ -33,7 +34,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(TooLarge, lambda error: problem(413, error.reason))
     app.register_error_handler(WrongType, lambda error: problem(415, error.reason))
     app.register_error_handler(BadFile, lambda error: problem(422, error.reason))
-    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(OperationalError, _database_busy)
+    app.register_error_handler(Busy, lambda error: _busy())
+    for unreadable in (DataError, UnicodeError, OverflowError, RecursionError):
+        app.register_error_handler(unreadable, lambda error: problem(400, "http_400"))  # no database or text takes it
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _crash)
     login.unauthorized_handler(_ask_to_log_in)
@@ -72,7 +76,10 @@ def _page() -> str:
 
 def _not_allowed(error: NotAllowed) -> Response:
     if isinstance(error, Locked):
-        return problem(429, "locked", detail=words.locked(error.until))
+        answer = problem(429, "locked", detail=words.locked(error.until))
+        answer.headers["Retry-After"] = str(max(1, round((error.until - clock.now()).total_seconds())))
+        return answer
+    log.warning("refused (%s): %s %r from %s", error.reason, request.method, request.path, request.remote_addr)
     return problem(401 if error.reason == "login" else 403, error.reason)
 
 
@@ -82,8 +89,12 @@ def _refused(error: Refused) -> Response:
     return problem(status_of(error), error.reason, errors=errors, detail=words.refused(error))
 
 
-def _busy(error: OperationalError) -> Response:
+def _database_busy(error: OperationalError) -> Response:
     log.warning("database busy or unreachable: %s", error.orig)
+    return _busy()
+
+
+def _busy() -> Response:
     response = problem(503, "busy")
     response.headers["Retry-After"] = "5"
     return response
@@ -101,7 +112,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _crash(error: Exception) -> Response:
-    log.exception("unexpected error at %s %s", request.method, request.path)
+    log.exception("unexpected error at %s %r", request.method, request.path)
     return problem(500, "http_500")
 
 

@@ -17,7 +17,7 @@ from fieldapp.web import views
 from fieldapp.web.security import for_roles, settings, user
 
 bp = Blueprint("uploads", __name__)
-KEEP = "private, max-age=604800, immutable"
+KEEP = "private, no-cache"  # asked anew each time: who was logged out elsewhere sees nothing more
 
 
 def store() -> Store:

@@ -32,7 +32,8 @@ ACTION = {
 }  # fmt: skip
 EVENT = {
     **ACTION,
-    "report": _("收到上报"), "step_back": _("退出"), "merged_in": _("并入一件"), "called": _("已呼叫"),
+    "report": _("收到上报"), "step_back": _("退出"), "hand_on": _("转给别人"), "merged_in": _("并入一件"),
+    "called": _("已呼叫"),
     "nobody_on_call": _("无人值班,没有叫到人"), "nobody_reachable": _("值班人员没有可推送的设备"),
     "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
     "unreadable": _("有一张照片打不开"),
@@ -84,6 +85,9 @@ REASON = {
     "file_id_taken": _("照片的编号已被用过。"),
     "invalid": _("有几处需要改一下。"),
     "login": _("用户名或密码不对。"),
+    "alert_over": _("这次呼叫已经结束,请打开事件看最新情况。"),
+    "endpoint_dead": _("这个推送地址已经失效,请重新开启提醒。"),
+    "county_only": _("这一项全县共用,请由县级管理员修改。"),
     "invitation": _("这个邀请已经用过或过期了,请向值班员再要一个。"),
     "foreign_origin": _("请求不是从本站页面发出的,已拒绝。"),
     "header_needed": _("程序调用请带上请求头 X-Requested-With: fieldapp。"),
@@ -123,6 +127,7 @@ REASON = {
     "wrong_password": _("现在的密码不对。"),
     "too_short": _("密码至少 10 位。"),
     "name_needed": _("请填写姓名(30 字以内)。"),
+    "username_shape": _("用户名用 2 到 30 个字母、数字或汉字,中间不空格。"),
     "username_taken": _("这个用户名已被使用。"),
     "not_open": _("只能并入还没办结的事件。"),
     "town_role": _("这个角色要落在一个镇里,请选镇或村(社区)。"),
