@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
 from fieldapp import cases
-from fieldapp.db import db
+from fieldapp.db import db, insert
 from fieldapp.errors import Conflict
 from fieldapp.models import (
     TOWN,
@@ -77,7 +78,7 @@ def tell(case: Case, user: User, message: Message, now: datetime) -> None:
     """Let a reporter know what became of it; nothing escalates from here."""
     alert = _new_alert(case, Purpose.ANSWER, message, now)
     alert.state, alert.look_at = AlertState.TOLD, None
-    _deliver(alert, [user], now, ANSWER_HORIZON)
+    _store(alert, _deliveries(alert, [user], now, ANSWER_HORIZON))
 
 
 def call_rung(alert: Alert, now: datetime, named: Sequence[User] = (), without: User | None = None) -> None:
@@ -91,8 +92,8 @@ def call_rung(alert: Alert, now: datetime, named: Sequence[User] = (), without: 
         return
     wanted = list(named) or _people(alert.town_code, step.groups, now)
     people = list({user.id: user for user in wanted if without is None or user.id != without.id}.values())
-    sent = _deliver(alert, people, now, escalation.DELIVERY_HORIZON)
-    reachable = any(delivery.state == DeliveryState.QUEUED for delivery in sent)
+    calls = _deliveries(alert, people, now, escalation.DELIVERY_HORIZON)
+    reachable = any(delivery.state == DeliveryState.QUEUED for delivery in calls)
     names = [user.name for user in people]
     event = "called" if reachable else ("nobody_reachable" if people else "nobody_on_call")
     cases.record(alert.case, event, None, now, data={"rung": _rung_names(step.groups), "people": names})
@@ -101,6 +102,7 @@ def call_rung(alert: Alert, now: datetime, named: Sequence[User] = (), without: 
         alert.unreached_at = alert.unreached_at or now
     elif alert.look_at is None and alert.unreached_at is None:
         alert.look_at = now + escalation.SHOWN_WITHIN
+    _store(alert, calls)
 
 
 def escalate(alert: Alert, now: datetime) -> None:
@@ -230,8 +232,8 @@ def subscribe(device: Device, endpoint: str, p256dh: str, auth: str, now: dateti
 
 @lru_cache
 def _insert_once(dialect: str) -> ReturningInsert[int]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    once = insert(PushSubscription).on_conflict_do_nothing(index_elements=["endpoint"])
+    insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    once = insert_into(PushSubscription).on_conflict_do_nothing(index_elements=["endpoint"])
     return once.returning(PushSubscription.id)
 
 
@@ -280,14 +282,22 @@ def _subscriptions(people: Sequence[User], now: datetime) -> dict[int, list[Push
 
 
 def _new_alert(case: Case, purpose: Purpose, message: Message, now: datetime) -> Alert:
-    alert = Alert(
+    """An alert that stands in no table yet: it is written once its first calls are known."""
+    return Alert(
         id=uuid4(), case_id=case.id, case=case, town_code=case.town_code, purpose=purpose, severity=case.severity,
         state=AlertState.OPEN, title=message.title[:80], body=message.body[:160], path=message.path,
         raised_at=now, rung=0, minutes=cases.minutes_for(case.severity, Step.ACKNOWLEDGE),
     )  # fmt: skip
-    db.session.add(alert)
-    db.session.flush()
-    return alert
+
+
+def _store(alert: Alert, calls: Sequence[Delivery]) -> None:
+    before = [] if inspect(alert).transient else list(alert.deliveries)
+    if inspect(alert).transient:
+        insert(alert)
+    insert(*calls)
+    for call in calls:
+        set_committed_value(call, "alert", alert)
+    set_committed_value(alert, "deliveries", [*before, *calls])
 
 
 def _ladder(alert: Alert) -> tuple[tuple[Rung, ...], ...]:
@@ -326,17 +336,15 @@ def _users(condition: ColumnElement[bool]) -> list[User]:
     return list(db.session.scalars(select(User).where(User.active, condition).order_by(User.id)))
 
 
-def _deliver(alert: Alert, people: Sequence[User], now: datetime, horizon: timedelta) -> list[Delivery]:
+def _deliveries(alert: Alert, people: Sequence[User], now: datetime, horizon: timedelta) -> list[Delivery]:
     """One delivery per device; somebody without any gets one that says so."""
     subscriptions = _subscriptions(people, now)
     nowhere: list[PushSubscription | None] = [None]
-    made = [
+    return [
         _delivery(alert, user, subscription, now, horizon)
         for user in people
         for subscription in subscriptions.get(user.id) or nowhere
     ]
-    db.session.add_all(made)
-    return made
 
 
 def _delivery(
@@ -344,7 +352,7 @@ def _delivery(
 ) -> Delivery:
     reachable = subscription is not None
     return Delivery(
-        id=uuid4(), alert_id=alert.id, alert=alert, user_id=user.id, user=user, channel="webpush", rung=alert.rung,
+        id=uuid4(), alert_id=alert.id, user_id=user.id, user=user, channel="webpush", rung=alert.rung,
         subscription_id=subscription.id if subscription else None, attempts=0, created_at=now, updated_at=now,
         state=DeliveryState.QUEUED if reachable else DeliveryState.FAILED, error=None if reachable else "no_device",
         due_at=now if reachable else None, expires_at=now + horizon,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql.dml import ReturningInsert
 
 from fieldapp import clock, scope
-from fieldapp.db import db
+from fieldapp.db import db, insert
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import (
     TOWN,
@@ -89,8 +89,7 @@ def open_case(report: Report, now: datetime) -> Case:
         version=1,
     )
     _run_clock(case, now)
-    db.session.add(case)
-    db.session.flush()
+    insert(case)
     record(case, "report", report.owner_id, now, result=Status.NEW, data={"report": str(report.id)})
     return case
 
@@ -222,8 +221,9 @@ def record(
         case_id=case.id, at=now, action=action, actor_id=actor_id, note=note.strip(),
         source=source, result=result, data=data or {},
     )  # fmt: skip
-    db.session.add(event)
-    case.changed_at = now
+    insert(event)
+    if case.changed_at != now:
+        case.changed_at = now
     return event
 
 
@@ -285,14 +285,14 @@ def _next_number(town_code: str, now: datetime) -> str:
     """HC-20261123-007: the town's letters, the local day, a count that two transactions never share."""
     day = clock.local(now).strftime("%Y%m%d")
     last = db.session.scalar(_count_up(db.engine.dialect.name), {"town_code": town_code, "day": day, "last": 1})
-    letters = db.session.scalar(select(Area.letters).where(Area.code == town_code)) or "HF"
-    return f"{letters}-{day}-{last:03d}"
+    town = db.session.get_one(Area, town_code)  # kept by the session, which soon wants its name too
+    return f"{town.letters or 'HF'}-{day}-{last:03d}"
 
 
 @lru_cache
 def _count_up(dialect: str) -> ReturningInsert[int]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    upsert = insert(CaseCounter).on_conflict_do_update(
+    insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    upsert = insert_into(CaseCounter).on_conflict_do_update(
         index_elements=["town_code", "day"], set_={"last": CaseCounter.last + 1}
     )
     return upsert.returning(CaseCounter.last)

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Engine, MetaData, SmallInteger, event
+from sqlalchemy import Column, DateTime, Engine, MetaData, SmallInteger, Table, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
 from fieldapp.rules.severity import Severity
@@ -95,6 +97,54 @@ def writing() -> Iterator[None]:
         except BaseException:
             db.session.rollback()
             raise
+
+
+def table_of(model: type[Base]) -> Table:
+    """The model's table, for statements past the ORM."""
+    return cast(Table, model.__table__)
+
+
+def insert(*rows: Base) -> None:
+    """Insert new objects of one kind at once, and hand them to the session as loaded.
+
+    A prepared statement costs a third of what the session's unit of work does, and a report waits for six of them.
+    Columns left out get their defaults. Objects they point to must be in the database already.
+    """
+    if not rows:
+        return
+    table = table_of(type(rows[0]))
+    numbered = table.autoincrement_column
+    values = [_filled_in(row, table) for row in rows]
+    if numbered is None:
+        db.session.connection().execute(table.insert(), values)
+    else:
+        for row, own in zip(rows, values, strict=True):
+            made = db.session.connection().execute(table.insert(), own)
+            set_committed_value(row, numbered.key, made.inserted_primary_key[0])  # type: ignore[index]
+    for row in rows:
+        adopt(row)
+
+
+def adopt(row: Base) -> None:
+    """Hand an object to the session that a statement of our own has just inserted."""
+    make_transient_to_detached(row)
+    db.session.add(row)
+
+
+def _filled_in(row: Base, table: Table) -> dict[str, Any]:
+    """The row's values by column, with defaults set on the object too, so that reading one asks no database."""
+    wanted = [column for column in table.columns if column is not table.autoincrement_column]
+    for column in wanted:
+        if column.key not in vars(row):
+            set_committed_value(row, column.key, _default(column))
+    return {column.key: vars(row)[column.key] for column in wanted}
+
+
+def _default(column: Column[Any]) -> Any:
+    default = column.default
+    if isinstance(default, ScalarElementColumnDefault):
+        return default.arg
+    return default.arg(cast(Any, None)) if isinstance(default, CallableColumnDefault) else None
 
 
 # SQLite's busy handler polls and is unfair (a writer can wait seconds while others overtake it);

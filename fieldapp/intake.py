@@ -10,14 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import insert, select, update
+from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
 from fieldapp import alerting, cases, messages
-from fieldapp.db import db
+from fieldapp.db import adopt, db, insert, table_of
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import TOWN, Area, Attachment, AttachmentState, Case, Category, Kind, Report, User
 from fieldapp.photos import Upload
@@ -60,13 +60,11 @@ def _submit(owner: User, report_id: UUID, body: dict[str, Any], max_bytes: int, 
     if parsed.owner != owner.id:
         raise Invalid({"owner": "other_user"})
     digest = content_hash(body)
-    if not _insert(owner, report_id, parsed, digest, now):
+    report = _report(owner, report_id, parsed, digest, now)
+    if not _insert(report):
         return _same(owner, report_id, digest), False
-    report = db.session.get_one(Report, report_id)
     _expect_files(report, parsed)
-    if report.completed_at:
-        set_committed_value(report, "attachments", [])  # known to be none: the receipt need not look
-    _start_case(report, now)
+    _start_case(report, owner, now)
     return report, True
 
 
@@ -125,34 +123,44 @@ def own_report(owner: User, report_id: UUID) -> Report:
     return report
 
 
-def _insert(owner: User, report_id: UUID, parsed: Submission, digest: str, now: datetime) -> bool:
-    """Insert the frozen report unless its id is taken; the database's key decides, not a look beforehand."""
+def _report(owner: User, report_id: UUID, parsed: Submission, digest: str, now: datetime) -> Report:
     position = parsed.position
-    values = {
-        "id": report_id,
-        "owner_id": owner.id,
-        "content_hash": digest,
-        "text": parsed.text,
-        "category_code": _known_category(parsed.category),
-        "severity": parsed.severity,
-        "area_code": _area(owner, parsed.village_code),
-        "lat": position.lat if position else None,
-        "lon": position.lon if position else None,
-        "accuracy_m": position.accuracy_m if position else None,
-        "age_s": position.age_s if position else None,
-        "position_source": position.source if position else None,
-        "captured_at": parsed.captured_at,
-        "clock_offset_s": (now - parsed.client_now).total_seconds(),
-        "received_at": now,
-        "completed_at": None if parsed.photos or parsed.voices else now,
-    }
-    return db.session.scalar(_insert_once(db.engine.dialect.name), values) is not None
+    return Report(
+        id=report_id,
+        owner_id=owner.id,
+        case_id=None,
+        content_hash=digest,
+        text=parsed.text,
+        category_code=_known_category(parsed.category),
+        severity=parsed.severity,
+        area_code=_area(owner, parsed.village_code),
+        lat=position.lat if position else None,
+        lon=position.lon if position else None,
+        accuracy_m=position.accuracy_m if position else None,
+        age_s=position.age_s if position else None,
+        position_source=position.source if position else None,
+        captured_at=parsed.captured_at,
+        clock_offset_s=(now - parsed.client_now).total_seconds(),
+        received_at=now,
+        completed_at=None if parsed.photos or parsed.voices else now,
+        satisfied=None,
+    )
+
+
+def _insert(report: Report) -> bool:
+    """Insert the frozen report unless its id is taken; the database's key decides, not a look beforehand."""
+    values = {column.key: vars(report)[column.key] for column in table_of(Report).columns}
+    if db.session.connection().scalar(_insert_once(db.engine.dialect.name), values) is None:
+        return False
+    adopt(report)
+    return True
 
 
 @lru_cache
 def _insert_once(dialect: str) -> ReturningInsert[UUID]:
     insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert_into(Report).on_conflict_do_nothing(index_elements=["id"]).returning(Report.id)
+    table = table_of(Report)
+    return insert_into(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
 
 
 def _same(owner: User, report_id: UUID, digest: str) -> Report:
@@ -163,22 +171,32 @@ def _same(owner: User, report_id: UUID, digest: str) -> Report:
 
 
 def _expect_files(report: Report, parsed: Submission) -> None:
-    rows = [
-        {"id": item.id, "kind": kind, "report_id": report.id, "owner_id": report.owner_id, "position": position,
-         "sha256": item.sha256, "bytes": item.bytes, "state": AttachmentState.EXPECTED, "attempts": 0}
+    files = [
+        Attachment(id=item.id, kind=kind, report_id=report.id, owner_id=report.owner_id, position=position,
+                   sha256=item.sha256, bytes=item.bytes)
         for kind, items in ((Kind.PHOTO, parsed.photos), (Kind.VOICE, parsed.voices))
         for position, item in enumerate(items)
     ]  # fmt: skip
     try:
-        if rows:
-            db.session.execute(insert(Attachment), rows)
+        insert(*files)
     except IntegrityError as error:
         raise Conflict("file_id_taken") from error
+    set_committed_value(report, "attachments", files)
 
 
-def _start_case(report: Report, now: datetime) -> None:
-    report.case = cases.open_case(report, now)
-    alerting.raise_on_intake(report.case, messages.call, now)
+def _start_case(report: Report, owner: User, now: datetime) -> None:
+    set_committed_value(report, "owner", owner)
+    case = cases.open_case(report, now)
+    db.session.connection().execute(_belongs(), {"report": report.id, "case": case.id})
+    set_committed_value(report, "case_id", case.id)
+    set_committed_value(report, "case", case)
+    alerting.raise_on_intake(case, messages.call, now)
+
+
+@lru_cache
+def _belongs() -> Update:
+    table = table_of(Report)
+    return table.update().where(table.c.id == bindparam("report")).values(case_id=bindparam("case"))
 
 
 def _known_category(code: str | None) -> str | None:
