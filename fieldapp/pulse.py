@@ -7,8 +7,7 @@ from sqlalchemy import func, or_, select
 
 from fieldapp import queue, scope
 from fieldapp.db import db
-from fieldapp.models import IS_OPEN, Alert, Attachment, Case, Delivery, Report, User
-from fieldapp.rules.severity import Severity
+from fieldapp.models import Alert, Attachment, Case, Delivery, Report, User
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,10 @@ class Pulse:
 
 def take(user: User, now: datetime) -> Pulse:
     """The pulse of the user's own desk."""
-    counts = queue.counts(user, now)
+    here, newest = queue.standing(user, now), _newest(user)
     # what becomes overdue or unreached changes the lanes without a change to any case
-    newest = _newest(user)
-    mark = f"{queue.pulse(user)}-{newest}-{counts['overdue']}-{counts['unreached']}"
-    return Pulse(mark, newest, _open_reds(user), counts)
+    mark = f"{queue.changed(user)}-{here.versions}-{newest}-{here.lanes['overdue']}-{here.lanes['unreached']}"
+    return Pulse(mark, newest, here.reds, here.lanes)
 
 
 def of_case(case: Case) -> str:
@@ -45,8 +43,3 @@ def of_case(case: Case) -> str:
 def _newest(user: User) -> str | None:
     query = scope.worklist(user).with_only_columns(Case.number).order_by(Case.id.desc()).limit(1)
     return db.session.scalar(query)
-
-
-def _open_reds(user: User) -> int:
-    reds = scope.worklist(user).where(IS_OPEN, Case.severity == Severity.RED)
-    return db.session.scalar(reds.with_only_columns(func.count())) or 0

@@ -59,6 +59,7 @@ class Case(Model):
             "due_at",
             "id",
             "status",  # so that the lanes are counted from the index alone
+            "version",
             sqlite_where=IS_OPEN,
             postgresql_where=IS_OPEN,
         ),

@@ -1,16 +1,19 @@
 """The duty desk: the queue, the open case, one verb at a time, and the pulse that keeps both alive for a shift."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from fieldapp import cases, clock, pulse, queue
 from fieldapp.db import db
 from fieldapp.errors import NotHere
+from fieldapp.models import Case
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.workflow import Part
 from fieldapp.web import case_page, transitions
@@ -22,11 +25,13 @@ from fieldapp.web.tongue import chosen
 
 bp = Blueprint("desk", __name__)
 
+COUNTDOWN_S = 10  # how old a countdown may be when it arrives; the page counts on by itself
 FILTERS = ("lane", "q", "area", "severity")
+DONE = "done."  # before the cursor of a search that went on to what is over
 
 # both hold nothing personal: every officer of a town sees the same queue
 _pulses: Shared[pulse.Pulse] = Shared(seconds=0.5)
-_worklists: Shared[str] = Shared(seconds=5)
+_worklists: Shared[str] = Shared(seconds=COUNTDOWN_S)
 
 
 @bp.get("/desk")
@@ -34,21 +39,15 @@ _worklists: Shared[str] = Shared(seconds=5)
 def home() -> ResponseReturnValue:
     """Lanes, the queue, and no case open yet."""
     touch_device()
-    return render_template("desk/index.html", **_worklist())
+    return render_template("desk/index.html", listed=Markup(_shared("desk/_worklist.html")))  # noqa: S704  our own template
 
 
 @bp.get("/desk/queue")
 @for_roles(*WORKS_DESK)
 def worklist() -> ResponseReturnValue:
-    """The lanes and the queue again; with a cursor, the rows that follow.
-
-    A refresh after a pulse names the mark it saw: all who saw the same one may share an answer made after it.
-    """
-    template = "desk/_rows.html" if request.args.get("cursor") else "desk/_worklist.html"
-    if not request.args.get("mark") or settings().testing:
-        return render_template(template, **_worklist())
-    key = (user().town_code, chosen(), request.query_string)
-    return _worklists.get(key, lambda: render_template(template, **_worklist()))
+    """The lanes and the queue again; with a cursor, the rows that follow."""
+    shown = _shared("desk/_rows.html" if request.args.get("cursor") else "desk/_worklist.html")
+    return _moved(shown) if request.args.get("moved") else shown
 
 
 @bp.get("/desk/pulse")
@@ -83,10 +82,17 @@ def transition(number: str) -> ResponseReturnValue:
     if refusal:
         return _case(number, sent, refusal), refusal.status
     if not request.headers.get("HX-Request"):
-        return redirect(f"/desk/cases/{number}", 303)
+        return redirect(f"/desk/cases/{number}?{_query()}".rstrip("?"), 303)
     answer = make_response(_case(number))
     answer.headers["HX-Trigger"] = "desk:changed"
     return answer
+
+
+def _shared(template: str) -> str:
+    """Officers who ask for the same while nothing changed share one answer: its key holds the town's mark, taken now."""
+    mark, window = pulse.take(user(), clock.now()).mark, int(clock.now().timestamp()) // COUNTDOWN_S
+    key = (user().town_code, chosen(), template, request.query_string, mark, window)
+    return _worklists.get(key, lambda: render_template(template, **_worklist()))
 
 
 def _pulse(now: datetime) -> pulse.Pulse:
@@ -98,21 +104,46 @@ def _pulse(now: datetime) -> pulse.Pulse:
 def _case(number: str, sent: transitions.Typed | None = None, refusal: transitions.Refusal | None = None) -> str:
     shown = case_page.for_desk(user(), cases.load_whole(user(), number, Part.DESK), sent, refusal)
     if request.headers.get("HX-Request"):
-        return render_template("desk/_case.html", **shown)
+        return render_template("desk/_case.html", **shown, query=_query())
     return render_template("desk/index.html", **(_worklist() | shown))
 
 
 def _worklist() -> dict[str, Any]:
     """What lanes and queue show for this request's filter."""
     now, wanted = clock.now(), read_filter()
-    found, cursor = queue.page(user(), wanted, request.args.get("cursor", ""), _limit(), now)
-    counts = queue.counts(user(), now)
-    asked = {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    found, cursor = _page(wanted, request.args.get("cursor", ""), now)
+    counts = queue.standing(user(), now).lanes
     return {
-        "now": now, "rows": found, "cursor": cursor, "counts": counts, "wanted": wanted, "query": urlencode(asked),
+        "now": now, "rows": found, "cursor": cursor, "counts": counts, "wanted": wanted, "query": _query(),
         "open_cases": sum(counts[lane] for lane in ("triage", "in_hand", "verify")),
         "unreached": queue.unreached_numbers(found), "lanes": list(queue.LANES), "median": _median(now),
     }  # fmt: skip
+
+
+def _page(wanted: queue.Filter, cursor: str, now: datetime) -> tuple[list[Case], str | None]:
+    """One page of the lane. Words are looked for in all lanes: among the open cases, then among those that are over."""
+    if not wanted.words:
+        return queue.page(user(), wanted, cursor, _limit(), now)
+    found: list[Case] = []
+    if not cursor.startswith(DONE):
+        found, more = queue.page(user(), replace(wanted, lane="open"), cursor, _limit(), now)
+        if more:
+            return found, more
+        cursor = ""
+    over, more = queue.page(user(), replace(wanted, lane="done"), cursor.removeprefix(DONE), _limit(), now)
+    return found + over, f"{DONE}{more}" if more else None
+
+
+def _query() -> str:
+    """The filter asked for, to go with every link from here."""
+    return urlencode({name: request.args[name] for name in FILTERS if request.args.get(name)})
+
+
+def _moved(shown: str) -> ResponseReturnValue:
+    """Another lane or search: the address bar follows, and keeps the open case, so that a reload shows the same."""
+    path = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    kept = path if path.startswith("/desk/cases/") else "/desk"
+    return shown, 200, {"HX-Push-Url": f"{kept}?{_query()}".rstrip("?")}
 
 
 def _median(now: datetime) -> float | None:

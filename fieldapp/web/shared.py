@@ -27,7 +27,11 @@ class Shared(Generic[T]):
             kept = self._kept.get(key)
             if kept and kept[0] > monotonic():
                 return kept[1]
-            made = make()
+            try:
+                made = make()
+            except BaseException:
+                self._turns.pop(key, None)
+                raise
             self._keep(key, made)
             return made
 

@@ -16,7 +16,7 @@ depends_on = None
 
 # an expression index (severity falling), which autogenerate does not see on SQLite
 CASES_QUEUE = """
-CREATE INDEX ix_cases_queue ON cases (town_code, severity DESC, due_at, id, status)
+CREATE INDEX ix_cases_queue ON cases (town_code, severity DESC, due_at, id, status, version)
 WHERE status IN ('accepted', 'acknowledged', 'answered', 'dispatched', 'en_route', 'new', 'on_scene', 'verified')
 """
 
