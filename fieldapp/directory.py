@@ -8,8 +8,8 @@ from sqlalchemy import Select, func, select
 from fieldapp import accounts, cases, response, roster, scope
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotAllowed, NotHere
-from fieldapp.models import Area, Assignment, Case, Category, Department, Limit, SeverityLabel, User
-from fieldapp.rules.deadlines import DEFAULT_LIMITS, Step
+from fieldapp.models import TOWN, Area, Assignment, Case, Category, Department, Limit, SeverityLabel, User
+from fieldapp.rules.deadlines import DEFAULT_LIMITS, LONGEST, Step
 from fieldapp.rules.roles import Role
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import IN_HAND
@@ -28,8 +28,22 @@ def categories(active: bool = False) -> list[Category]:
     return [category for category in ordered if category.active or not active]
 
 
-def edit_category(code: str, name: str, english: str, tile: int | None, active: bool) -> None:
-    """Rename a kind, place its tile, or put it away; cases that have it keep it. Raises Invalid or NotHere."""
+def may_edit_county(admin: User) -> bool:
+    """Kinds, limits and names of severities are the whole county's: its own admins edit them, a town's only while
+    there is none.
+    """
+    if len(admin.area_code) < TOWN:
+        return True
+    county = (User.role == Role.ADMIN) & (func.length(User.area_code) < TOWN)
+    return db.session.scalar(select(User.id).where(User.active, county).limit(1)) is None
+
+
+def edit_category(admin: User, code: str, name: str, english: str, tile: int | None, active: bool) -> None:
+    """Rename a kind, place its tile, or put it away; cases that have it keep it.
+
+    Raises Invalid, NotHere or NotAllowed.
+    """
+    _check_county(admin)
     category = db.session.get(Category, code)
     if category is None:
         raise NotHere(code)
@@ -38,9 +52,14 @@ def edit_category(code: str, name: str, english: str, tile: int | None, active: 
     category.active, category.tile = active, None if category.parent_code else tile
 
 
-def edit_limits(minutes: Mapping[tuple[Severity, Step], str]) -> None:
-    """Set the minutes allowed per severity and step. Raises Invalid naming every field at fault, changing nothing."""
-    wrong = {f"{severity.word}-{step}": "minutes" for (severity, step), text in minutes.items() if not _minutes(text)}
+def edit_limits(admin: User, minutes: Mapping[tuple[Severity, Step], str]) -> None:
+    """Set the minutes allowed per severity and step. Raises NotAllowed, or Invalid naming every field at fault."""
+    _check_county(admin)
+    wrong = {
+        f"{severity.word}-{step}": "minutes" if not _minutes(text) else "too_long_to_wait"
+        for (severity, step), text in minutes.items()
+        if not 1 <= _minutes(text) <= LONGEST.get((severity, step), MOST_MINUTES)
+    }
     if wrong:
         raise Invalid(wrong)
     rows = {(row.severity, Step(row.step)): row for row in db.session.scalars(select(Limit))}
@@ -61,8 +80,9 @@ def severity_labels() -> dict[Severity, SeverityLabel]:
     return {label.severity: label for label in db.session.scalars(select(SeverityLabel))}
 
 
-def edit_severity_labels(names: Mapping[Severity, tuple[str, str]]) -> None:
-    """Call severities otherwise, in Chinese and English. Raises Invalid naming every field at fault."""
+def edit_severity_labels(admin: User, names: Mapping[Severity, tuple[str, str]]) -> None:
+    """Call severities otherwise, in Chinese and English. Raises NotAllowed, or Invalid naming every field at fault."""
+    _check_county(admin)
     labels = severity_labels()
     wrong: dict[str, str] = {}
     for severity, both in names.items():
@@ -173,6 +193,11 @@ def _others_speak_for(person: User) -> bool:
 
 def _people(admin: User) -> Select[User]:
     return select(User).where(User.area_code.startswith(admin.area_code, autoescape=True))
+
+
+def _check_county(admin: User) -> None:
+    if not may_edit_county(admin):
+        raise NotAllowed("county_only")
 
 
 def _check_tile(code: str, tile: int | None, active: bool) -> None:

@@ -51,6 +51,14 @@ DEFAULT_LIMITS: Limits = {
 }
 
 
+# However the limits are edited, an alarm climbs while it still helps. Minutes.
+LONGEST: Limits = {
+    (Severity.RED, Step.ACKNOWLEDGE): 60,
+    (Severity.RED, Step.TRIAGE): 24 * 60,
+    (Severity.YELLOW, Step.ACKNOWLEDGE): 24 * 60,
+}
+
+
 def waits_for(status: Status) -> Step | None:
     """The step a case in this status waits for; None when nothing runs any more."""
     return WAITS_FOR.get(status)

@@ -30,7 +30,7 @@ def edit_category(code: str) -> ResponseReturnValue:
     try:
         tile, active = _tile(form.get("tile", "")), form.get("active") == "1"
         with writing():
-            directory.edit_category(code, form.get("name", ""), form.get("name_en", ""), tile, active)
+            directory.edit_category(user(), code, form.get("name", ""), form.get("name_en", ""), tile, active)
     except Invalid as error:
         return _categories(code, words.field_errors(error.errors)), 422
     return redirect(f"/admin?saved={code}#category-{code}", 303)
@@ -54,9 +54,11 @@ def edit_limits() -> ResponseReturnValue:
     texts = {key: request.form.get(key, "") for level in Severity for key in (f"{level.word}-{c}" for c in columns)}
     try:
         with writing():
-            directory.edit_limits({(severity, step): texts[f"{severity.word}-{step}"] for severity, step in _cells()})
+            directory.edit_limits(
+                user(), {(severity, step): texts[f"{severity.word}-{step}"] for severity, step in _cells()}
+            )
             directory.edit_severity_labels(
-                {level: (texts[f"{level.word}-name"], texts[f"{level.word}-name_en"]) for level in Severity}
+                user(), {level: (texts[f"{level.word}-name"], texts[f"{level.word}-name_en"]) for level in Severity}
             )
     except Invalid as error:
         return _limits(texts, words.field_errors(error.errors)), 422
@@ -111,13 +113,13 @@ def edit_department(department_id: int) -> ResponseReturnValue:
             directory.edit_department(user(), department_id, form.get("name", ""), form.get("active") == "1")
     except Invalid as error:
         return _departments(department_id, words.field_errors(error.errors)), 422
-    return redirect("/admin/departments?saved=1", 303)
+    return redirect(f"/admin/departments?saved={department_id}#department-{department_id}", 303)
 
 
 def _categories(wrong: str = "", errors: dict[str, str] | None = None) -> str:
     return render_template(
         "admin/categories.html", categories=directory.categories(), wrong=wrong, errors=errors or {},
-        typed=request.form, saved=request.args.get("saved"),
+        spot=f"category-{wrong}", typed=request.form, saved=request.args.get("saved"),
     )  # fmt: skip
 
 
@@ -133,6 +135,7 @@ def _limits(texts: dict[str, str], errors: dict[str, str]) -> str:
         "admin/limits.html",
         texts=texts,
         errors=errors,
+        spot=f"limit-{next(iter(errors), '')}",
         levels=levels,
         steps=list(Step),
         saved=request.args.get("saved"),
@@ -142,7 +145,7 @@ def _limits(texts: dict[str, str], errors: dict[str, str]) -> str:
 def _departments(wrong: int = -1, errors: dict[str, str] | None = None) -> str:
     return render_template(
         "admin/departments.html", departments=directory.departments(user()), wrong=wrong, errors=errors or {},
-        typed=request.form, saved=request.args.get("saved"),
+        spot=f"department-{wrong}", typed=request.form, saved=request.args.get("saved"),
     )  # fmt: skip
 
 
