@@ -4,22 +4,24 @@ The report, its case, its alert and the first deliveries are one transaction. Th
 """
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
 from fieldapp import alerting, cases, messages
 from fieldapp.db import adopt, db, insert, table_of
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
-from fieldapp.models import TOWN, Area, Attachment, AttachmentState, Case, Category, Kind, Report, User
+from fieldapp.models import TOWN, Area, Attachment, AttachmentState, Category, Kind, Report, User
 from fieldapp.photos import Upload
 from fieldapp.rules import submission
 from fieldapp.rules.roles import FILES_REPORTS
@@ -80,39 +82,44 @@ def receipt(report: Report) -> dict[str, Any]:
     }
 
 
-def expected_file(owner: User, report_id: UUID, file_id: UUID, lock: bool = False) -> Attachment:
-    """The file as its report's manifest named it. Raises NotHere when no own report named it."""
-    query = (
-        select(Attachment)
-        .join(Report)
-        .where(Attachment.id == file_id, Attachment.report_id == report_id, Report.owner_id == owner.id)
-    )
-    found = db.session.scalar(query.with_for_update(of=Attachment) if lock else query)
+@dataclass(frozen=True)
+class Expected:
+    """A file as its report's manifest named it, and whether it is here already."""
+
+    kind: str
+    sha256: str
+    bytes: int
+    here: bool
+
+
+def expected_file(owner: User, report_id: UUID, file_id: UUID) -> Expected:
+    """What the manifest says of a file. Raises NotHere when no own report named it."""
+    wanted = (Attachment.id == file_id, Attachment.report_id == report_id, Attachment.owner_id == owner.id)
+    columns = select(Attachment.kind, Attachment.sha256, Attachment.bytes, Attachment.state)
+    found = db.session.execute(columns.where(*wanted)).first()
     if found is None:
         raise NotHere(str(file_id))
-    return found
+    return Expected(found.kind, found.sha256, found.bytes, found.state != AttachmentState.EXPECTED)
 
 
-def attach(owner: User, report_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tuple[Report, bool]:
-    """Note that a file is on disk; True when it is new. The bytes were fsynced and renamed before this is called."""
-    db.session.get(Report, report_id, with_for_update=True)  # the last two photos of a report must see each other
-    attachment = expected_file(owner, report_id, file_id, lock=True)
-    fresh = attachment.state == AttachmentState.EXPECTED
-    if fresh:
-        attachment.state, attachment.received_at = AttachmentState.RECEIVED, now
-        attachment.media_type = upload.media_type
-        attachment.width, attachment.height = upload.width, upload.height
-        if attachment.kind == Kind.VOICE:
-            attachment.state, attachment.ready_at = AttachmentState.READY, now
-    db.session.flush()
-    report = db.session.get_one(Report, report_id, populate_existing=True)
-    if fresh and receipt(report)["complete"]:
+def attach(report_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tuple[Report, bool]:
+    """Note that an expected file is on disk; True when it is new. Its bytes were fsynced and placed before this.
+
+    The report is held meanwhile, so that of the last two files at once one sees that all are here.
+    """
+    query = select(Report).where(Report.id == report_id).options(selectinload(Report.attachments))
+    held = query.with_for_update(of=Report).execution_options(populate_existing=True)
+    report = db.session.scalars(held).one()
+    attachment = next(one for one in report.attachments if one.id == file_id)
+    if attachment.state != AttachmentState.EXPECTED:
+        return report, False
+    attachment.state, attachment.received_at = AttachmentState.RECEIVED, now
+    attachment.media_type, attachment.width, attachment.height = upload.media_type, upload.width, upload.height
+    if attachment.kind == Kind.VOICE:
+        attachment.state, attachment.ready_at = AttachmentState.READY, now
+    if receipt(report)["complete"]:
         report.completed_at = now
-    # past the case's version check, and past whoever holds it now: a photo is never refused for the desk's work,
-    # and the desk's own change says as much
-    free = select(Case.id).where(Case.id == report.case_id).with_for_update(skip_locked=True)
-    db.session.execute(update(Case).where(Case.id.in_(free.scalar_subquery())).values(changed_at=now))
-    return report, fresh
+    return report, True
 
 
 def own_report(owner: User, report_id: UUID) -> Report:

@@ -76,17 +76,16 @@ def _put(report_id: UUID, file_id: UUID, kind: Kind) -> ResponseReturnValue:
     expected = intake.expected_file(user(), report_id, file_id)
     if expected.kind != kind:
         raise NotHere(str(file_id))
-    sha256, size, here = expected.sha256, expected.bytes, expected.state != AttachmentState.EXPECTED
     try:
-        if request.content_length is not None and request.content_length > size:
+        if request.content_length is not None and request.content_length > expected.bytes:
             raise TooLarge("larger_than_declared")
-        upload = _receive(file_id, sha256, size, sound=kind == Kind.VOICE)
+        upload = _receive(file_id, expected.sha256, expected.bytes, sound=kind == Kind.VOICE)
     except BadFile as error:
-        if here:  # the file that was announced is on disk; this is another one under its id
+        if expected.here:  # the file that was announced is on disk; this is another one under its id
             raise Conflict("other_content") from error
         raise
     with writing():
-        report, fresh = intake.attach(user(), report_id, file_id, upload, clock.now())
+        report, fresh = intake.attach(report_id, file_id, upload, clock.now())
         receipt = intake.receipt(report)
     return jsonify(receipt), 201 if fresh else 200
 
