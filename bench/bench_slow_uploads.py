@@ -1,14 +1,14 @@
 """Twelve phones upload over a bad line at once: does anybody else wait? Goal: nobody for more than 50 ms (p99)."""
 
 import os
-import shutil
 import socket
 import threading
 import time
 from typing import Any
 from uuid import uuid4
 
-from common import Caller, Town, in_turn, options, table, towns, verdict
+import proxy
+from common import Caller, in_turn, options, table, towns, verdict
 from load import getting, load
 
 PHONES = 12
@@ -19,25 +19,32 @@ EVERY_S, BYTES = 0.05, 16
 
 def main() -> None:
     chosen = options("12 dribbling uploads at once, one other user")
-    if not shutil.which("nginx"):
-        print("nginx is not installed: NOT MEASURED behind a buffering proxy")
     with towns(chosen.db) as (town,):
         town.serves()
         dora, vik = town.person("dora"), town.person("vik")
-        for path in ("/api/me", "/desk/queue"):
-            _compare(town, path, dora, vik, chosen.seconds / 2)
+        _compare_all("", town.settings.port, dora, vik, chosen.seconds / 2)
+        if not proxy.installed():
+            print("nginx is not installed: NOT MEASURED behind a buffering proxy")
+            return
+        with proxy.Proxy(town) as front:
+            _compare_all("behind nginx · ", front.port, dora, vik, chosen.seconds / 2)
 
 
-def _compare(town: Town, path: str, dora: Caller, vik: Caller, seconds: float) -> None:
+def _compare_all(where: str, port: int, dora: Caller, vik: Caller, seconds: float) -> None:
+    for path in ("/api/me", "/desk/queue"):
+        _compare(where + path, port, path, dora, vik, seconds / 2)
+
+
+def _compare(name: str, port: int, path: str, dora: Caller, vik: Caller, seconds: float) -> None:
     def alone(for_s: float) -> dict[str, float]:
-        return load(town.settings.port, for_s, getting(path, dora.headers), callers=1)
+        return load(port, for_s, getting(path, dora.headers), callers=1)
 
     def beside(for_s: float) -> dict[str, float]:
-        with Dribble(town, vik):
+        with Dribble(port, vik):
             return alone(for_s)
 
     found = in_turn({"alone": alone, "beside 12 slow uploads": beside}, seconds)
-    rows = [(f"{path} · {side}", *(got[key] for key in ("rate", "p50", "p95", "p99"))) for side, got in found.items()]
+    rows = [(f"{name} · {side}", *(got[key] for key in ("rate", "p50", "p95", "p99"))) for side, got in found.items()]
     table(("", "per s", "p50 ms", "p95 ms", "p99 ms"), rows)
     verdict("p99 ms beside them", found["beside 12 slow uploads"]["p99"], GOAL_MS, at_least=False)
 
@@ -45,8 +52,8 @@ def _compare(town: Town, path: str, dora: Caller, vik: Caller, seconds: float) -
 class Dribble:
     """Uploads that never get anywhere, as long as the block lasts."""
 
-    def __init__(self, town: Town, vik: Caller) -> None:
-        self._port = town.settings.port
+    def __init__(self, port: int, vik: Caller) -> None:
+        self._port = port
         self._stop = threading.Event()
         self._requests = [_head(vik) for _ in range(PHONES)]
         self._thread = threading.Thread(target=self._drip)
