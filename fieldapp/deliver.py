@@ -128,14 +128,17 @@ def drop_disabled(now: datetime) -> None:
 def _due(now: datetime, busy: Collection[str], only: str) -> Select[UUID]:
     """Deliveries to send now: due, not over, not leased, to a device that is still there, at a service not busy."""
     free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < now)
+    # by key, delivery by delivery: a list of all usable devices would be read anew for each of them
     usable = select(PushSubscription.id).where(
-        PushSubscription.disabled_at.is_(None), PushSubscription.user_id == Delivery.user_id
+        PushSubscription.id == Delivery.subscription_id,
+        PushSubscription.disabled_at.is_(None),
+        PushSubscription.user_id == Delivery.user_id,
     )
     for origin in busy:
         usable = usable.where(~PushSubscription.endpoint.startswith(origin + "/", autoescape=True))
     if only:
         usable = usable.where(PushSubscription.endpoint.startswith(only + "/", autoescape=True))
-    live = Delivery.subscription_id.in_(usable)
+    live = usable.exists()
     waiting = (Delivery.state.in_(WAITING)) & (Delivery.due_at <= now) & (Delivery.expires_at > now)
     return select(Delivery.id).where(waiting, free, live)
 
