@@ -120,6 +120,7 @@ def _categories(wrong: str = "", errors: dict[str, str] | None = None) -> str:
     return render_template(
         "admin/categories.html", categories=directory.categories(), wrong=wrong, errors=errors or {},
         spot=f"category-{wrong}", typed=request.form, saved=request.args.get("saved"),
+        may_edit=directory.may_edit_county(user()),
     )  # fmt: skip
 
 
@@ -136,6 +137,7 @@ def _limits(texts: dict[str, str], errors: dict[str, str]) -> str:
         texts=texts,
         errors=errors,
         spot=f"limit-{next(iter(errors), '')}",
+        may_edit=directory.may_edit_county(user()),
         levels=levels,
         steps=list(Step),
         saved=request.args.get("saved"),

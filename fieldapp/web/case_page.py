@@ -1,24 +1,47 @@
 """Everything the page of one case shows, gathered for its templates."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fieldapp import alerting, cases, clock, directory, duties, pulse, queue, triage
-from fieldapp.models import AttachmentState, Case, CaseEvent, Kind, Report, User
+from fieldapp.models import Alert, Assignment, AttachmentState, Case, CaseEvent, Delivery, Kind, Purpose, Report, User
 from fieldapp.queue import Filter
 from fieldapp.rules import geo
+from fieldapp.rules.delivery import SEEN
 from fieldapp.rules.escalation import Rung
-from fieldapp.web import views
+from fieldapp.web import views, words
+from fieldapp.web.tongue import later as _
 from fieldapp.web.transitions import Refusal, Typed
 
 MERGE_OFFERS = 50
+BEGINS_ANEW = ("dispute", "reopen")
+SENDS_BACK = ("dispute", "return", "step_back", "reopen", "decline")
+# the furthest step somebody took, and what it is called
+REACHED = (
+    ("answered_at", _("已反馈")), ("arrived_at", words.STATUS["on_scene"]), ("departed_at", words.STATUS["en_route"]),
+    ("acknowledged_at", words.STATUS["acknowledged"]),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Called:
+    """Somebody who was called or sent, and the most that is known: what he or she did, else what a phone confirmed."""
+
+    name: str
+    state: str
+    good: bool
+    at: datetime
 
 
 def for_desk(user: User, case: Case, sent: Typed | None = None, refusal: Refusal | None = None) -> dict[str, Any]:
     """The case as the desk sees it, with a form for every action open to it now."""
-    actions = cases.actions(user, case)
+    actions, alerts = cases.actions(user, case), alerting.of_case(case)
     shown = _shown(case) | {
-        "actions": actions, "typed": sent or Typed(), "refusal": refusal,
-        "alerts": alerting.of_case(case), "history": list(reversed(case.events)), "stamp": pulse.of_case(case),
+        "actions": actions, "typed": sent or Typed(), "refusal": refusal, "sent_back": _said(case),
+        "alerts": [alert for alert in alerts if alert.purpose != Purpose.ANSWER],
+        "told": _told(alerts), "history": list(reversed(case.events)), "stamp": pulse.of_case(case),
     }  # fmt: skip
     if "dispatch" in actions:
         shown |= _choices(user, case)
@@ -35,11 +58,68 @@ def for_task(user: User, case: Case, sent: Typed | None = None, refusal: Refusal
     shown = _shown(case) | {
         "actions": actions, "typed": sent or Typed(), "refusal": refusal,
         "mine": duties.assignment_of(case, user), "step": duties.next_step(case, user, actions),
-        "called": duties.best_known(alerting.of_case(case)), "me": user,
+        "called": called(user, case), "me": user,
+        "follow": case.merged_into is not None and bool(cases.parts(user, case.merged_into)),
     }  # fmt: skip
     if "transfer" in actions:
         shown |= _choices(user, case)
     return shown
+
+
+def called(user: User, case: Case) -> list[Called]:
+    """Everybody else who was called or sent since the case last began anew."""
+    since = _round(case)[0].at
+    deliveries = duties.best_known([alert for alert in alerting.of_case(case) if alert.raised_at >= since])
+    held = [duties.assignment_of(case, delivery.user) for delivery in deliveries]
+    own = duties.assignment_of(case, user)
+    silent = [a for a in case.assignments if a.standing and a is not own and a not in held]
+    others = [_of_called(case, delivery) for delivery in deliveries if delivery.user_id != user.id]
+    return others + [_reached(a) or Called(_name(a), words.ALERT["open"], False, a.sent_at) for a in silent]
+
+
+def _of_called(case: Case, delivery: Delivery) -> Called:
+    """What one did counts more than what a push service says; one who stepped back is not waited for."""
+    person = delivery.user
+    standing = duties.assignment_of(case, person)
+    if standing and (done := _reached(standing, person.name)):
+        return done
+    left = next((a.returned_at for a in case.assignments if a.user_id == person.id and a.returned_at), None)
+    if left and left > delivery.created_at:
+        return Called(person.name, _("已退出"), False, left)
+    return Called(person.name, words.delivery(delivery), delivery.state in SEEN, delivery.updated_at)
+
+
+def _reached(one: Assignment, name: str = "") -> Called | None:
+    steps = ((getattr(one, timed), state) for timed, state in REACHED)
+    return next((Called(name or _name(one), state, True, at) for at, state in steps if at), None)
+
+
+def _name(one: Assignment) -> str:
+    return one.user.name if one.user else one.department.name if one.department else ""
+
+
+def _told(alerts: Sequence[Alert]) -> list[tuple[Delivery, int]]:
+    """Each reporter once: what is known of the latest answer, and how many there were."""
+    latest: dict[int, Delivery] = {}
+    times: dict[int, int] = {}
+    for alert in (alert for alert in reversed(alerts) if alert.purpose == Purpose.ANSWER):
+        for delivery in sorted(alert.deliveries, key=lambda one: (one.state in SEEN, one.updated_at)):
+            latest[delivery.user_id] = delivery
+        for user_id in {delivery.user_id for delivery in alert.deliveries}:
+            times[user_id] = times.get(user_id, 0) + 1
+    return [(delivery, times[user_id]) for user_id, delivery in latest.items()]
+
+
+def _said(case: Case) -> CaseEvent | None:
+    """The last words that sent the case back or turned it away; none once it was closed after them."""
+    closed = max((n for n, entry in enumerate(case.events) if entry.action == "close"), default=-1)
+    return _last_words(case.events[closed + 1 :], *SENDS_BACK)
+
+
+def _round(case: Case) -> list[CaseEvent]:
+    """The history since the case last began anew."""
+    begun = max((n for n, entry in enumerate(case.events) if entry.action in BEGINS_ANEW), default=0)
+    return case.events[begun:]
 
 
 def _shown(case: Case) -> dict[str, Any]:
@@ -48,14 +128,15 @@ def _shown(case: Case) -> dict[str, Any]:
         "case": case, "now": clock.now(), "reports": reports, "placed": _placed(reports), "far_off": _far_off(case),
         "photos_of": {report.id: _photos(report) for report in reports},
         "voices_of": {report.id: _voices(report) for report in reports},
-        "asked": _last_words(case, "dispatch", "return", "transfer"), "done": _last_words(case, "report_outcome"),
+        "begun_at": _round(case)[0].at, "asked": _last_words(_round(case), "dispatch", "return", "transfer"),
+        "done": _last_words(case.events, "report_outcome"),
         "after_photos": [views.photo(a) for a in cases.after_photos(case)],
     }  # fmt: skip
 
 
-def _last_words(case: Case, *actions: str) -> CaseEvent | None:
+def _last_words(events: Sequence[CaseEvent], *actions: str) -> CaseEvent | None:
     """The latest of these actions that said something: what the desk asked for, what was done."""
-    return next((e for e in reversed(case.events) if e.action in actions and e.note), None)
+    return next((e for e in reversed(events) if e.action in actions and e.note), None)
 
 
 def _photos(report: Report) -> list[dict[str, Any]]:

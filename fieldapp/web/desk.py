@@ -89,7 +89,7 @@ def transition(number: str) -> ResponseReturnValue:
 
 
 def _shared(template: str) -> str:
-    """Officers who ask for the same while nothing changed share one answer: its key holds the town's mark, taken now."""
+    """Officers who ask for the same while nothing changed share one answer: the town's mark, taken now, is its key."""
     mark, window = pulse.take(user(), clock.now()).mark, int(clock.now().timestamp()) // COUNTDOWN_S
     key = (user().town_code, chosen(), template, request.query_string, mark, window)
     return _worklists.get(key, lambda: render_template(template, **_worklist()))

@@ -1,9 +1,11 @@
 """Invitations: a name and a role become a QR code, so that a volunteer never types anything."""
 
 import io
+import re
+import secrets
 
 import segno
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -17,6 +19,10 @@ from fieldapp.web.security import for_roles, settings, user
 
 bp = Blueprint("invitations", __name__)
 
+SHOWN = "fieldapp_shown"  # the cookie with the keys of the last forms whose code this browser has shown
+KEPT = 10
+KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
+
 
 @bp.get("/desk/invitations")
 @for_roles(*INVITES)
@@ -29,6 +35,8 @@ def show() -> ResponseReturnValue:
 @for_roles(*INVITES)
 def make() -> ResponseReturnValue:
     """A new invitation; its code is shown this once and kept nowhere."""
+    if shown_before():
+        return shown_already()
     form = request.form
     department = form.get("department", "")
     try:
@@ -51,13 +59,36 @@ def withdraw(invitation_id: int) -> ResponseReturnValue:
     return redirect("/desk/invitations", 303)
 
 
-def once(invitation: Invitation, token: str) -> str:
+def once(invitation: Invitation, token: str) -> Response:
     """The page with the QR code and the link, shown right after making it and never again."""
     link = f"{settings().base_url}/invite/{token}"
     password = accounts.needs_password(invitation.role)
-    return render_template(
+    page = render_template(
         "desk/invitation_made.html", invitation=invitation, link=link, code=qr(link), password=password
     )
+    answer, keys = make_response(page), ".".join((*_shown_keys(), _key())[-KEPT:])
+    answer.set_cookie(
+        SHOWN, keys, max_age=86400, path="/", secure=settings().secure_cookies, httponly=True, samesite="Strict"
+    )
+    return answer
+
+
+def new_key() -> str:
+    """A hidden field for a form that makes an invitation, so that sending the same form again makes no second one.
+
+    The code can be shown only in the answer to the form itself (its token is kept nowhere), so a reload sends it again.
+    """
+    return secrets.token_urlsafe(9)
+
+
+def shown_before() -> bool:
+    """True when this browser has had the code of this very form already."""
+    return bool(_key()) and _key() in _shown_keys()
+
+
+def shown_already() -> ResponseReturnValue:
+    """The invitations, with a sentence why there is no new one, and the open ones to withdraw."""
+    return _page(again=True), 409
 
 
 def qr(link: str) -> Markup:
@@ -70,10 +101,20 @@ def qr(link: str) -> Markup:
     return Markup(out.getvalue().decode())  # noqa: S704  (segno's own markup; the link is only drawn)
 
 
-def _page(errors: dict[str, str] | None = None) -> str:
+def _key() -> str:
+    found = KEY.fullmatch(request.form.get("key", ""))
+    return found[0] if found else ""
+
+
+def _shown_keys() -> list[str]:
+    return [key for key in request.cookies.get(SHOWN, "").split(".") if KEY.fullmatch(key)]
+
+
+def _page(errors: dict[str, str] | None = None, again: bool = False) -> str:
     now = clock.now()
     return render_template(
-        "desk/invitations.html", errors=errors or {}, form=request.form, open_ones=invitations.open_ones(user(), now),
-        roles=invitations.roles_for(user()), areas=invitations.areas_for(user()), now=now,
+        "desk/invitations.html", errors=errors or {}, again=again, key=new_key(), now=now,
+        form={} if again else request.form, open_ones=invitations.open_ones(user(), now),
+        roles=invitations.roles_for(user()), areas=invitations.areas_for(user()),
         departments=[d for d in directory.departments(user()) if d.active],
     )  # fmt: skip

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, jsonify, redirect, render_template, request
+from flask import Flask, Response, current_app, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
@@ -104,11 +104,22 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if 300 <= status < 400:
         return error.get_response()
+    if status == 405 and request.method in ("GET", "HEAD") and not wants_json():
+        return redirect(_page_above(request.path))
     code = error.description if error.description in HTTP_CODES else f"http_{status}"
     answer = problem(status, code)
     if status == 429:
         answer.headers["Retry-After"] = "60"
     return answer
+
+
+def _page_above(path: str) -> str:
+    """The nearest page above an address that only takes a form: where a reload or a typed address wants to go."""
+    if path == "/password":
+        return "/devices"
+    routes, parts = current_app.url_map.bind(""), path.split("/")
+    above = ("/".join(parts[:n]) for n in range(len(parts) - 1, 1, -1))
+    return next((page for page in above if routes.test(page, "GET")), "/login")
 
 
 def _crash(error: Exception) -> Response:
@@ -117,6 +128,6 @@ def _crash(error: Exception) -> Response:
 
 
 def _ask_to_log_in() -> ResponseReturnValue:
-    if wants_json() or request.method != "GET":
-        return problem(401, "http_401")
+    if wants_json() or request.method != "GET" or request.headers.get("HX-Request"):
+        return problem(401, "http_401")  # a login page has no place inside another page: js/task-session.js goes there
     return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")

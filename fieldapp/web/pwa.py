@@ -2,7 +2,7 @@
 
 import json
 
-from flask import Blueprint, Response, jsonify, render_template, send_from_directory
+from flask import Blueprint, Response, jsonify, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
 
 from fieldapp.web.assets import STATIC, asset, files, release
@@ -37,8 +37,13 @@ def static(version: str, name: str) -> ResponseReturnValue:
 
 @bp.get("/sw.js")
 def service_worker() -> ResponseReturnValue:
-    """The service worker, told which release it belongs to and what to keep."""
-    head = f"const RELEASE = {json.dumps(release())};\nconst SHELL = {json.dumps(shell())};\n"
+    """The service worker, told which release it belongs to and what to keep.
+
+    With `?sending` it is a module with the phone's own outbox in it, for browsers that wake it up to send.
+    """
+    outbox = f'import {{ drain, waiting }} from "{asset("js/outbox.js")}";'
+    outbox = outbox if "sending" in request.args else "const drain = null;"
+    head = f"{outbox}\nconst RELEASE = {json.dumps(release())};\nconst SHELL = {json.dumps(shell())};\n"
     answer = Response(head + (STATIC / "sw.js").read_text(), mimetype="text/javascript")
     answer.headers["Cache-Control"] = "no-cache"
     return answer

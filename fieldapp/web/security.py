@@ -141,9 +141,13 @@ def remember(response: Response, token: str, user_id: int) -> Response:
 
 
 def forget(response: Response) -> Response:
-    """Take the cookies back, and what the browser kept of pictures."""
-    response.delete_cookie(cookie_name(), path="/", secure=settings().secure_cookies, httponly=True, samesite="Lax")
-    response.delete_cookie(WHO, path="/", secure=settings().secure_cookies, samesite="Lax")
+    """Take the session back, and what the browser kept of pictures. The phone must know, also without a network, that
+    it is nobody's now: no user has the id 0, and no cookie at all would only mean that nothing is known.
+    """
+    secure = settings().secure_cookies
+    response.delete_cookie(cookie_name(), path="/", secure=secure, httponly=True, samesite="Lax")
+    lasts_s = int(COOKIE_LASTS.total_seconds())
+    response.set_cookie(WHO, "0", max_age=lasts_s, path="/", secure=secure, samesite="Lax")
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 

@@ -4,13 +4,23 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from fieldapp import cases, clock, duties
+from fieldapp.errors import NotHere
 from fieldapp.rules.roles import IS_CALLED, Role
 from fieldapp.rules.workflow import Part
 from fieldapp.web import case_page, transitions
+from fieldapp.web.problems import problem
 from fieldapp.web.security import for_roles, touch_device, user
 
 bp = Blueprint("tasks", __name__)
 WORKS_ON_IT = (Part.ASSIGNEE, Part.DESK)
+
+
+@bp.errorhandler(NotHere)
+def gone(error: NotHere) -> ResponseReturnValue:
+    """Given back, handed on, or never one's own: the same page for all three, so that it tells nothing."""
+    if request.headers.get("HX-Request"):
+        return problem(404, "not_here")
+    return render_template("responder/gone.html"), 404
 
 
 @bp.get("/tasks")
@@ -42,7 +52,7 @@ def task(number: str) -> ResponseReturnValue:
 def called(number: str) -> ResponseReturnValue:
     """Who else was called and what each is known to have seen, asked again while the page is open."""
     case = cases.load_whole(user(), number, *WORKS_ON_IT)
-    return render_template("responder/_called.html", **case_page.for_task(user(), case))
+    return render_template("responder/_called.html", called=case_page.called(user(), case))
 
 
 @bp.post("/tasks/<number>/transitions")

@@ -2,6 +2,8 @@
 
 import { byId } from "./dom.js";
 
+let shown = document.querySelector("#case article[data-number]")?.dataset.number ?? null;
+
 /** The article of the open case, if there is one. */
 export const openCase = () => document.querySelector("#case article[data-number]");
 
@@ -13,16 +15,33 @@ export function caseChanged(mark) {
   const article = openCase();
   if (!article || !mark || article.dataset.stamp === mark) return;
   if (inUse(article)) byId("news").hidden = false;
-  else htmx.ajax("GET", `/desk/cases/${article.dataset.number}`, { target: "#case", swap: "innerMorph" });
+  else htmx.ajax("GET", byId("news").querySelector("a").getAttribute("href"), { target: "#case", swap: "innerMorph" });
 }
 
-/** Mark the row of the open case, and bring the case into view on a narrow screen. */
+/** Mark the row of the open case and name it in the tab; one that was just opened is read from its top. */
 export function caseOpened() {
   const number = caseNumber();
+  name();
+  if (number !== shown) show(number);
   for (const row of document.querySelectorAll(".queue-row")) {
     if (row.dataset.number === number) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
   }
+}
+
+/** The tab says which case is open, behind the count of what is new (desk-alarm.js). */
+function name() {
+  const count = document.title.match(/^\(\d+\) /)?.[0] ?? "";
+  const title = openCase()?.querySelector(".case-title").textContent;
+  document.title = `${count}${title ? `${title} · ` : ""}${byId("desk").dataset.title}`;
+}
+
+function show(number) {
+  shown = number;
+  byId("case").scrollTop = 0;
+  if (byId("worklist").checkVisibility()) return;
+  scrollTo(0, 0); // on a narrow screen the case takes the list's place, and the row that had the focus is gone
+  openCase()?.querySelector(".case-title").focus();
 }
 
 function inUse(article) {

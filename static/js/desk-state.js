@@ -2,6 +2,7 @@
 
 import { byId, tell } from "./dom.js";
 import { span } from "./countdown.js";
+import { offerLogin, sessionOver } from "./task-session.js";
 import { say } from "./words.js";
 
 const SILENT_S = 30;
@@ -14,13 +15,23 @@ let askedAt = 0;
 export function found() {
   lostSince = null;
   tell(byId("lost"), "");
+  if (byId("failed").dataset.why === "network") tell(byId("failed"), "");
 }
 
 /** It did not: since when, and whether logging in would help. */
 export function lost(why) {
   lostSince ??= new Date();
+  if (why === "login") return sessionOver(byId("lost"));
   const time = lostSince.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: "Asia/Shanghai" });
-  tell(byId("lost"), why === "login" ? say("logged_out") : say("lost", { time }));
+  offerLogin(byId("lost"), false);
+  tell(byId("lost"), say("lost", { time }));
+}
+
+/** Something the officer did was not done or not opened; what only the network was to blame for is over with it. */
+export function failed(status, reading) {
+  byId("failed").dataset.why = status ? "server" : "network";
+  const gone = say(reading ? "not_reached" : "no_network");
+  tell(byId("failed"), status ? say(reading ? "not_opened" : "failed", { status }) : gone);
 }
 
 /** A push service refuses our own configuration; `why` is its answer. */

@@ -1,14 +1,15 @@
 // The duty desk for a twelve-hour shift: countdowns, the pulse, the alarm, the open case and the keys.
 
 import { byId, tell } from "./dom.js";
-import { say } from "./words.js";
 import { startCountdown, tick } from "./countdown.js";
 import { startPulse } from "./desk-pulse.js";
 import { alarm, startAlarm } from "./desk-alarm.js";
 import { caseChanged, caseNumber, caseOpened } from "./desk-case.js";
 import { startKeys } from "./desk-keys.js";
-import { found, lost, trouble, worker } from "./desk-state.js";
+import { markFresh, newestIs } from "./desk-fresh.js";
+import { failed, found, lost, trouble, worker } from "./desk-state.js";
 import { startPushControl } from "./task-push.js";
+import { loginPath } from "./task-session.js";
 
 let last = null;
 let seen = null; // the mark that asked for a refresh
@@ -17,6 +18,7 @@ let seen = null; // the mark that asked for a refresh
 function beat(body) {
   worker(body.worker_age_s);
   trouble(body.trouble);
+  newestIs(body.newest);
   if (last && body.mark !== last.mark) {
     seen = body.mark;
     document.body.dispatchEvent(new CustomEvent("desk:changed"));
@@ -40,19 +42,24 @@ function refine(event) {
   if (extra.size) ctx.request.action += `${ctx.request.action.includes("?") ? "&" : "?"}${extra}`;
 }
 
-function failed(event) {
-  const status = event.detail?.ctx?.response?.status;
-  if (event.detail?.ctx?.sourceElement?.id === "worklist" || status === 409 || status === 422) return;
-  tell(byId("failed"), status ? say("failed", { status }) : say("no_network"));
+/** A refusal that comes back on the page explains itself; a refresh that fails is tried again by the next pulse. */
+function missed(event) {
+  const { ctx } = event.detail ?? {};
+  const status = ctx?.response?.status;
+  const reading = ctx?.request?.method === "GET";
+  if (ctx?.sourceElement?.id === "worklist" || status === 409 || status === 422) return;
+  if (status !== 401) failed(status, reading);
+  else if (reading) location.assign(loginPath());
+  else lost("login");
 }
 
 document.addEventListener("htmx:config:request", refine);
-document.addEventListener("htmx:response:error", failed);
-document.addEventListener("htmx:error", failed);
+document.addEventListener("htmx:response:error", missed);
+document.addEventListener("htmx:error", missed);
 document.addEventListener("htmx:before:request", (event) => {
   if (event.detail?.ctx?.sourceElement?.id !== "worklist") tell(byId("failed"), "");
 });
-document.addEventListener("htmx:after:swap", () => { tick(); caseOpened(); });
+document.addEventListener("htmx:after:swap", () => { tick(); caseOpened(); markFresh(); });
 
 startCountdown();
 startAlarm();

@@ -2,7 +2,7 @@
 
 import { sha256 } from "./canonical.js";
 import { timeoutFor } from "./api.js";
-import { make } from "./dom.js";
+import { make, picture } from "./dom.js";
 import { uuid7 } from "./uuid7.js";
 import { say } from "./words.js";
 
@@ -28,8 +28,7 @@ export async function photosSent() {
 function add(file, list, number) {
   const state = make("span", { class: "grow" });
   const again = make("button", { type: "button", class: "btn", hidden: true, text: say("photo_again") });
-  const picture = make("img", { src: URL.createObjectURL(file), alt: file.name, width: 64, height: 64 });
-  const item = make("li", { class: "row" }, picture, state, again);
+  const item = make("li", { class: "row" }, picture(URL.createObjectURL(file), file.name), state, again);
   again.addEventListener("click", () => start(item));
   sendable.set(item, { file, number, id: uuid7(), state, again });
   list.append(item);

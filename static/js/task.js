@@ -5,6 +5,7 @@ import { say } from "./words.js";
 import { startCountdown, tick } from "./countdown.js";
 import { photosSent, startPhotos } from "./task-photos.js";
 import { startPushControl } from "./task-push.js";
+import { offerLogin, sessionOver } from "./task-session.js";
 
 let letThrough = null; // the form whose photos were waited for
 
@@ -26,9 +27,23 @@ async function hold(event) {
 function failed(event) {
   const { ctx } = event.detail ?? {};
   const status = ctx?.response?.status;
+  if (status === 401) return sessionOver(byId("failed"));
   if (ctx?.sourceElement?.id === "called" || status === 409 || status === 422) return;
-  tell(byId("failed"), status ? say("failed", { status }) : say("no_network"));
-  byId("failed")?.scrollIntoView({ block: "nearest" });
+  offerLogin(byId("failed"), false);
+  byId("failed").dataset.why = status ? "server" : "network";
+  tell(byId("failed"), status === 404 ? say("gone") : status ? say("failed", { status }) : say("no_network"));
+  byId("failed").scrollIntoView({ block: "nearest" });
+}
+
+/** A step that was taken ends what was said before it; who else was called is only asked again. */
+function swapped({ detail }) {
+  if (detail?.ctx?.sourceElement?.id !== "called") tell(byId("failed"), "");
+  tick();
+}
+
+/** Any answer means that the line is up again. */
+function answered() {
+  if (byId("failed").dataset.why === "network") tell(byId("failed"), "");
 }
 
 if (byId("task")) {
@@ -36,7 +51,8 @@ if (byId("task")) {
   document.addEventListener("submit", hold, { capture: true });
   document.addEventListener("htmx:response:error", failed);
   document.addEventListener("htmx:error", failed);
-  document.addEventListener("htmx:after:swap", () => { tell(byId("failed"), ""); tick(); });
+  document.addEventListener("htmx:after:request", answered);
+  document.addEventListener("htmx:after:swap", swapped);
   startPhotos();
 }
 startCountdown();
