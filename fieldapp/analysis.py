@@ -12,8 +12,10 @@ from fieldapp.models import Area, Case, Category, User
 from fieldapp.rules import suppression
 from fieldapp.rules.roles import Role
 from fieldapp.rules.severity import Severity
+from fieldapp.rules.workflow import Status
 
 PERIOD = timedelta(days=30)
+UNSORTED = ""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A town's row; `at_least` adds up only what is shown."""
+    """A town's row: a cell per kind, and last what nobody has sorted yet; `at_least` adds up only what is shown."""
 
     town: str
     cells: tuple[Cell, ...]
@@ -52,7 +54,7 @@ def by_town_and_category(user: User, now: datetime) -> Table:
 
 
 def _line(town: Area, categories: tuple[Category, ...], counts: Counter[tuple[str, str]]) -> Line:
-    found = [counts[(town.code, category.code)] for category in categories]
+    found = [counts[(town.code, code)] for code in (*(category.code for category in categories), UNSORTED)]
     cells = tuple(_cell(count) for count in found)
     return Line(town.name, cells, suppression.at_least(found))
 
@@ -63,20 +65,25 @@ def _cell(count: int) -> Cell:
 
 
 def _counts(user: User, now: datetime) -> Counter[tuple[str, str]]:
-    top = func.coalesce(Category.parent_code, Category.code, "other")
+    top = func.coalesce(Category.parent_code, Category.code, UNSORTED)
     query = (
         select(Case.town_code, top, func.count())
         .outerjoin(Category, Case.category_code == Category.code)
-        .where(_inside(user), Case.opened_at >= now - PERIOD)
+        .where(_inside(user), _counts_as_event(), Case.opened_at >= now - PERIOD)
         .group_by(Case.town_code, top)
     )
     return Counter({(town, category): count for town, category, count in db.session.execute(query)})
 
 
 def _severities(user: User, now: datetime) -> dict[Severity, int]:
-    query = select(Case.severity, func.count()).where(_inside(user), Case.opened_at >= now - PERIOD)
+    query = select(Case.severity, func.count()).where(_inside(user), _counts_as_event(), Case.opened_at >= now - PERIOD)
     found = {severity: count for severity, count in db.session.execute(query.group_by(Case.severity))}  # noqa: C416
     return {severity: found.get(severity, 0) for severity in reversed(Severity)}
+
+
+def _counts_as_event() -> ColumnElement[bool]:
+    """A case merged into another is no second event, and one that was not taken on is none."""
+    return Case.status.not_in((Status.MERGED, Status.DECLINED))
 
 
 def _inside(user: User) -> ColumnElement[bool]:

@@ -43,6 +43,20 @@ def for_new_phone(by: User, person: User, now: datetime) -> tuple[Invitation, st
     return invitation, token
 
 
+def volunteers(by: User) -> list[User]:
+    """Those inside the user's reach who enrolled a phone without a password, and need a code for another one."""
+    mine = User.area_code.startswith(reach_of(by), autoescape=True) & User.role.in_(ENROLS_WITHOUT_PASSWORD)
+    return list(db.session.scalars(select(User).where(User.active, mine).order_by(User.role, User.name)))
+
+
+def volunteer(by: User, user_id: int) -> User:
+    """One of them. Raises NotHere."""
+    found = next((person for person in volunteers(by) if person.id == user_id), None)
+    if found is None:
+        raise NotHere(str(user_id))
+    return found
+
+
 def open_ones(by: User, now: datetime) -> list[Invitation]:
     """Those of the user's area that can still be used, the latest first."""
     return list(db.session.scalars(_open(by, now).order_by(Invitation.created_at.desc())))

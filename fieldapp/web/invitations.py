@@ -50,6 +50,19 @@ def make() -> ResponseReturnValue:
     return once(made, token)
 
 
+@bp.post("/desk/invitations/new-phone")
+@for_roles(*INVITES)
+def new_phone() -> ResponseReturnValue:
+    """A code that logs another phone into a volunteer's own account, with all that waits there under that name."""
+    if shown_before():
+        return shown_already()
+    chosen = request.form.get("user", "")
+    with writing():
+        person = invitations.volunteer(user(), int(chosen) if chosen.isascii() and chosen.isdigit() else 0)
+        made, token = invitations.for_new_phone(user(), person, clock.now())
+    return once(made, token)
+
+
 @bp.post("/desk/invitations/<int:invitation_id>/revocation")
 @for_roles(*INVITES)
 def withdraw(invitation_id: int) -> ResponseReturnValue:
@@ -116,5 +129,6 @@ def _page(errors: dict[str, str] | None = None, again: bool = False) -> str:
         "desk/invitations.html", errors=errors or {}, again=again, key=new_key(), now=now,
         form={} if again else request.form, open_ones=invitations.open_ones(user(), now),
         roles=invitations.roles_for(user()), areas=invitations.areas_for(user()),
+        volunteers=invitations.volunteers(user()),
         departments=[d for d in directory.departments(user()) if d.active],
     )  # fmt: skip

@@ -241,11 +241,11 @@ def event(entry: CaseEvent) -> str:
     data: dict[str, Any] = entry.data or {}
     names = data.get("people") or data.get("to")
     if names:
-        return f"{base}:{'、'.join(names)}"
+        return gettext("%(what)s：%(names)s", what=base, names=gettext("、").join(names))
     if entry.action == "merge" and data.get("into"):
         return f"{base} → {data['into']}"
     if entry.action == "merged_in" and data.get("from"):
-        return f"{base}:{data['from']}"
+        return gettext("%(what)s：%(names)s", what=base, names=data["from"])
     return base
 
 

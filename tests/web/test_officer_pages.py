@@ -195,3 +195,28 @@ def test_what_only_the_county_edits_is_only_read(world: World) -> None:
         page = world.root.get(path).text
         assert "只能看" in page and "<fieldset" in page and " disabled>" in page and "保存" not in page
         assert "保存" in world.ana.get(path).text
+
+
+def test_the_desk_gives_a_volunteer_another_phone_for_the_same_account(world: World) -> None:
+    vik = world.vik.id
+    page = world.dora.post("/desk/invitations/new-phone", data={"user": str(vik), "key": "once"}).text
+    token = page.split("/invite/")[1].split('"')[0]
+    phone = world.app.test_client()
+    assert phone.post(f"/invite/{token}", headers={"X-Requested-With": "fieldapp"}).status_code == 302
+    assert phone.get("/api/me").json["id"] == vik
+
+
+@pytest.mark.parametrize("username", ["dora", "otto", "nobody at all"])
+def test_nobody_gets_a_code_into_an_officers_or_another_towns_account(world: World, username: str) -> None:
+    who = {"dora": world.person("lea").id, "otto": world.otto.id, "nobody at all": 999999}[username]
+    assert world.dora.post("/desk/invitations/new-phone", data={"user": str(who)}).status_code == 404
+
+
+def test_the_counts_leave_out_what_is_no_event_and_say_what_is_unsorted(world: World) -> None:
+    numbers = [world.vik.files(f"路灯 {n}").number for n in range(7)]
+    world.dora.must("merge", numbers[0], to=numbers[1])
+    world.dora.must("decline", numbers[2], note="已报过")
+    row = world.ana.get("/analysis").text.split("海城镇</th>")[1].split("</tr>")[0]
+    cells = [cell.split("<")[-2].split(">")[-1].strip() for cell in row.split("</td>")[:-1]]
+    assert cells[-2].endswith("5"), cells
+    assert all(cell.endswith("<5") or "lt;5" in cell for cell in cells[:-2]), cells

@@ -68,7 +68,7 @@ WHO: dict[str, set[str]] = {
     "GET /desk": DESK, "GET /desk/queue": DESK, "GET /desk/pulse": DESK, "GET /desk/roster": DESK,
     "POST /desk/roster": DESK, "POST /desk/roster/<int:entry_id>/end": {"dora", "lea"},
     "GET /desk/cases/<number>": {"dora", "lea"}, "POST /desk/cases/<number>/transitions": {"dora", "lea"},
-    "GET /desk/invitations": INVITERS, "POST /desk/invitations": INVITERS,
+    "GET /desk/invitations": INVITERS, "POST /desk/invitations": INVITERS, "POST /desk/invitations/new-phone": {"dora", "lea", "root"},
     "POST /desk/invitations/<int:invitation_id>/revocation": {"dora", "lea", "root"},
     "GET /analysis": having("analyst"),
     "GET /admin": ADMINS, "POST /admin/categories/<code>": ADMINS, "GET /admin/limits": ADMINS,
@@ -201,6 +201,7 @@ def _body(town: Town, name: str, method: str, rule: str) -> dict[str, Any]:
             "data": {"name": "某人", "role": "patrol", "area_code": town.world.person(name).get("/api/me").json["town"]}
             if name != "nobody" else {},
         },
+        ("POST", "/desk/invitations/new-phone"): lambda: {"data": {"user": town.values["user_id"]}},
         ("POST", "/login"): lambda: {"data": {"username": f"nobody-{name}", "password": "wrong"}},
         ("POST", "/api/deliveries/<uuid:delivery_id>/receipts"): lambda: {"json": {"state": "shown", "token": "x"}},
         ("POST", "/api/cases/<number>/transitions"): lambda: {"json": {"action": "accept", "version": 0}},
