@@ -1,17 +1,23 @@
 """The worker that publishes photos, one after another, so that it never takes more than one core.
 
-`python -m fieldapp.darkroom`. A photo is claimed by a lease; one that kills the worker three times is set apart.
+`python -m fieldapp.darkroom`. A photo is claimed by a lease, and its row is decided before its files are moved. One
+that takes too long is set apart, and one that kills the worker or exhausts its memory three times.
 """
 
+import contextlib
+import faulthandler
 import logging
+import resource
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from fieldapp import cases, clock, upkeep
+from fieldapp.config import Settings
 from fieldapp.core import create_core
 from fieldapp.db import db, writing
 from fieldapp.loop import HEARTBEAT_S, POLL_S, Every, Stop, guarded, name
@@ -22,6 +28,11 @@ LEASE = timedelta(seconds=60)
 PAUSE = timedelta(seconds=20)
 MOST_TRIES = 3
 LEFTOVER_S = 24 * 3600
+SWEEP_S = 3600.0
+# A worker counts as silent after 30 s. No photo that is taken needs more than a few of these seconds.
+TIME_LIMIT_S = 18.0
+TIME_TO_DIE_S = 4.0
+MEMORY_LIMIT = 512 * 1024 * 1024  # bytes beside the file; half as much again as the largest photo taken needs
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +41,26 @@ def main() -> None:
     """Run until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     app = create_core()
-    store, stop, beat, me = Store(app.config["SETTINGS"].photo_folder), Stop(), Every(HEARTBEAT_S), name("photos")
-    sweep(store, time.time())
+    settings: Settings = app.config["SETTINGS"]
+    hold_memory(MEMORY_LIMIT + settings.max_photo_bytes)
+    store, stop, me = Store(settings.photo_folder), Stop(), name("photos")
+    beat, tidy = Every(HEARTBEAT_S), Every(SWEEP_S)
     with app.app_context():
         while not stop:
             if beat.due():
                 guarded(lambda: upkeep.beat(me, "photos", clock.now()))
+            if tidy.due():
+                guarded(lambda: sweep(store, time.time()))
             if not guarded(lambda: publish_next(store, clock.now)):
                 time.sleep(POLL_S)
         guarded(lambda: upkeep.leave(me))
+
+
+def hold_memory(most: int) -> None:
+    """A picture that slipped past every check may cost this process an error, never the machine its memory."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or hard > most:  # else the operator holds it to less already
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def publish_next(store: Store, now: Callable[[], datetime]) -> bool:
@@ -47,35 +69,77 @@ def publish_next(store: Store, now: Callable[[], datetime]) -> bool:
     if claimed is None:
         return False
     file_id, attempts = claimed
-    error = None
     try:
-        if attempts > MOST_TRIES:
-            raise BadFile("unreadable")
-        store.publish(file_id)
-    except BadFile as bad:
-        error = bad.reason
-        store.set_apart(file_id)
+        error = _publish(store, file_id, attempts)
     except (OSError, MemoryError) as trouble:
-        log.error("%s: not published, tried again later: %s", file_id, trouble)
-        _postpone(file_id, now())
+        log.error("%s: not published, tried again later: %r", file_id, trouble)
+        _postpone(file_id, attempts, now(), counts=isinstance(trouble, MemoryError))
         return False
     with writing():
-        _settle(db.session.get_one(Attachment, file_id, with_for_update=True), error, now())
+        decided = _settle(file_id, attempts, error, now())
+    if decided and error:
+        store.set_apart(file_id)  # after a crash before this it stays among the originals, which nobody is shown
     return True
-
-
-def _postpone(file_id: UUID, now: datetime) -> None:
-    """The machine is in trouble, the picture is not: the try does not count."""
-    with writing():
-        values = {"lease_until": now + PAUSE, "attempts": Attachment.attempts - 1}
-        db.session.execute(update(Attachment).where(Attachment.id == file_id).values(values))
 
 
 def sweep(store: Store, at: float) -> None:
     """Remove what uploads that died left in the incoming folder (`at`: seconds since 1970)."""
     for path in (store.root / "incoming").iterdir():
-        if path.stat().st_mtime < at - LEFTOVER_S:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # an upload that ends meanwhile takes its own away
+            if path.stat().st_mtime < at - LEFTOVER_S:
+                path.unlink()
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raise BadFile("unreadable") in the block once it has run so long (by the clock). Main thread only.
+
+    A decoder that does not come back to Python even then takes the process with it, which counts as a try.
+    """
+
+    def ring(*_: object) -> None:
+        raise BadFile("unreadable")
+
+    before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # and again: a decoder may swallow an error
+    faulthandler.dump_traceback_later(seconds + TIME_TO_DIE_S, exit=True)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        faulthandler.cancel_dump_traceback_later()
+        signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)))
+
+
+def _publish(store: Store, file_id: UUID, attempts: int) -> str | None:
+    """Why the photo cannot be shown, or None when its copies stand."""
+    if attempts > MOST_TRIES:
+        return "unreadable"
+    try:
+        with within(TIME_LIMIT_S):
+            copies = store.develop(file_id)
+    except BadFile as bad:
+        return bad.reason
+    store.publish(file_id, copies)
+    return None
+
+
+def _postpone(file_id: UUID, attempts: int, now: datetime, counts: bool) -> None:
+    """Try again later. Where the machine is in trouble and not the picture, the try does not count."""
+    values = {"lease_until": now + PAUSE, "attempts": attempts if counts else attempts - 1}
+    with writing():
+        db.session.execute(update(Attachment).where(*_still_ours(file_id, attempts)).values(values))
+
+
+def _still_ours(file_id: UUID, attempts: int) -> tuple[ColumnElement[bool], ...]:
+    """Undecided, and claimed by nobody since: a worker slower than its lease must not overrule another."""
+    return (
+        Attachment.id == file_id,
+        Attachment.state == AttachmentState.RECEIVED,
+        Attachment.attempts == attempts,
+    )
 
 
 def _claim(now: datetime) -> tuple[UUID, int] | None:
@@ -97,17 +161,22 @@ def _claim(now: datetime) -> tuple[UUID, int] | None:
     return (row[0], row[1]) if row else None
 
 
-def _settle(attachment: Attachment, error: str | None, now: datetime) -> None:
+def _settle(file_id: UUID, attempts: int, error: str | None, now: datetime) -> bool:
+    """Write what became of the photo; False when that is not ours to say any more."""
+    attachment = db.session.scalar(select(Attachment).where(*_still_ours(file_id, attempts)).with_for_update())
+    if attachment is None:
+        return False
     attachment.state = AttachmentState.UNREADABLE if error else AttachmentState.READY
     attachment.ready_at, attachment.error, attachment.lease_until = (None if error else now), error, None
     case = _case_of(attachment)
     if case is None:
-        return
+        return True
     db.session.refresh(case, with_for_update=True)
     if error:
         cases.record(case, "unreadable", None, now, data={"photo": str(attachment.id), "kind": attachment.kind})
     else:
         case.changed_at = now
+    return True
 
 
 def _case_of(attachment: Attachment) -> Case | None:

@@ -1,29 +1,46 @@
 """Photos and voice notes: take the bytes safely, and publish upright copies that say nothing but the picture.
 
-The upload only hashes, checks the header, fsyncs and renames (resizing inside the request is seven times
+The upload only hashes, checks the header, fsyncs and links (resizing inside the request is seven times
 slower); the worker decodes. Publishing fails closed: what cannot be shown clean is not shown at all.
 """
 
 import hashlib
 import io
 import os
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import IO
 from uuid import UUID, uuid4
 
+import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from pillow_heif import register_heif_opener
 
-register_heif_opener(thumbnails=False)
+pillow_heif.register_heif_opener(thumbnails=False)
 
 READERS = ("JPEG", "PNG", "WEBP", "HEIF")
 MEDIA_TYPES = {"PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}  # else JPEG, MPO included
 SIZES = {"full": 1600, "thumb": 320}  # longest side in pixels
-MAX_PIXELS = {"JPEG": 130_000_000, "MPO": 130_000_000}  # decoded at a fraction of their size
-MAX_PIXELS_DECODED_WHOLE = 50_000_000
+# So that the worker, 80 MB when idle, stays near 300 MB. A pixel costs while it is decoded: PNG 4 bytes, WebP 16,
+# plain HEIC 4.5. JPEG is decoded at a fraction, unless it comes in several scans: then it costs 2 bytes a sample.
+MAX_PIXELS = {"JPEG": 130_000_000, "MPO": 130_000_000, "PNG": 40_000_000, "WEBP": 12_500_000, "HEIF": 51_000_000}
+MAX_SAMPLES_IN_SCANS = 100_000_000
+MOST_SCANS = 100  # encoders make about ten; a bomb makes thousands, each as slow as the whole picture
+MOST_SEGMENTS = 4000  # of 64 kB each they would hold more than any file we take
+MOST_READS = 20_000
 CHUNK = 256 * 1024
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # as libjpeg looks for the next one: not stuffing, not RST, not fill
+SOI, EOI, SOS, TEM = b"\xd8", b"\xd9", b"\xda", b"\x01"
+ONE_PASS = (b"\xc0", b"\xc1")  # sequential, Huffman
+FRAMES = tuple(bytes([code]) for code in range(0xC0, 0xD0) if code not in (0xC4, 0xC8, 0xCC))
+
+# what MediaRecorder and phones write for sound; a HEIC is in the same container, and would be handed out with its GPS
+SOUND_BRANDS = b"M4A |M4B |mp41|mp42|isom|iso2|iso4|iso5|iso6|iso8|dash|3gp4|3gp5|3gp6|3gp7|3g2a|MSNV".split(b"|")
+STRIP_PIXELS = 1_000_000
+SMOOTH = ("RGB", "L", "CMYK")  # modes that can be resized well as they are
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked on the header, before a single pixel is decoded
 
@@ -72,9 +89,10 @@ class Store:
     def receive(self, stream: IO[bytes], file_id: UUID, sha256: str, size: int, sound: bool) -> Upload:
         """Store exactly `size` bytes with this hash, durably, and say what they are.
 
-        Raises TooLarge, WrongType or BadFile and leaves nothing behind. Safe to repeat: the name is the id.
+        Raises TooLarge, WrongType or BadFile and leaves nothing behind. Safe to repeat: the name is the id, and
+        what stands under it is never replaced; other bytes raise BadFile("other_content").
         """
-        temporary = self.root / "incoming" / f"{file_id}-{uuid4().hex}"
+        temporary = self._temporary(file_id)
         try:
             with temporary.open("xb") as target:
                 os.fchmod(target.fileno(), 0o600)
@@ -83,15 +101,23 @@ class Store:
                 target.flush()
                 upload = sniff_sound(temporary) if sound else inspect(temporary)
                 os.fsync(target.fileno())
-            _rename(temporary, self.original(file_id))
+            self._keep(temporary, file_id, sha256)
         finally:
             temporary.unlink(missing_ok=True)
         return upload
 
-    def publish(self, file_id: UUID) -> None:
-        """Make the published copies of a received photo. Raises BadFile when it cannot be decoded or cleaned."""
-        for size, picture in render(self.original(file_id)).items():
-            temporary = self.root / "incoming" / f"{file_id}-{uuid4().hex}"
+    def develop(self, file_id: UUID) -> dict[str, bytes]:
+        """The copies to publish of a received photo (see `render`). Raises BadFile("missing") when it is not there."""
+        (self.root / "originals").stat()  # a folder that is gone is the machine's trouble, not the picture's
+        source = self.original(file_id)
+        if not source.exists():
+            raise BadFile("missing")
+        return render(source)
+
+    def publish(self, file_id: UUID, copies: dict[str, bytes]) -> None:
+        """Put these copies, by size name, where people see them."""
+        for size, picture in copies.items():
+            temporary = self._temporary(file_id)
             with temporary.open("xb") as target:
                 target.write(picture)
                 target.flush()
@@ -104,20 +130,91 @@ class Store:
         if source.exists():
             _rename(source, self._path("unreadable", file_id, ""))
 
+    def _keep(self, temporary: Path, file_id: UUID, sha256: str) -> None:
+        original, apart = self.original(file_id), self._path("unreadable", file_id, "")
+        if apart.exists():
+            _check_same(apart, sha256)
+            return
+        _make_folder(original.parent)
+        try:
+            os.link(temporary, original)
+        except FileExistsError:
+            _check_same(original, sha256)
+        _sync_folder(original.parent)  # also when it stood there: who put it may not have come so far
+
+    def _temporary(self, file_id: UUID) -> Path:
+        return self.root / "incoming" / f"{file_id}-{uuid4().hex}"
+
     def _path(self, folder: str, file_id: UUID, suffix: str) -> Path:
         return self.root / folder / file_id.hex[-2:] / f"{file_id}{suffix}"
+
+
+class _Header(io.BufferedReader):
+    """A file being identified. Thousands of tiny pieces would hold up the web server for seconds: ValueError."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._reads_left = MOST_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads_left -= 1
+        if self._reads_left < 0:
+            raise ValueError("too many pieces")
+        return super().read(size)
 
 
 def inspect(path: Path) -> Upload:
     """Read a picture's header only. Raises WrongType or BadFile("too_many_pixels")."""
     try:
-        with Image.open(path, formats=READERS) as image:
-            kind, (width, height) = str(image.format), image.size
+        with _Header(path) as file, Image.open(file, formats=READERS) as image:
+            kind, (width, height), limit = str(image.format), image.size, _max_pixels(image)
+            if kind in ("JPEG", "MPO"):
+                with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+                    limit = min(limit, _max_pixels_of_jpeg(data))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise WrongType("not_a_photo") from error
-    if width * height > MAX_PIXELS.get(kind, MAX_PIXELS_DECODED_WHOLE):
+    if width * height > limit:
         raise BadFile("too_many_pixels")
     return Upload(MEDIA_TYPES.get(kind, "image/jpeg"), width, height)
+
+
+def _max_pixels(image: Image.Image) -> int:
+    most, info = MAX_PIXELS[str(image.format)], image.info
+    if image.format == "HEIF":  # each of these doubles what a pixel costs
+        most >>= (image.mode == "RGBA") + (info["bit_depth"] > 8) + (info.get("chroma", 444) > 420)
+    return most
+
+
+def _max_pixels_of_jpeg(data: mmap) -> int:
+    """The limit by the way the scans are cut. Raises ValueError when there are far more than any encoder makes.
+
+    One scan of all components is decoded row by row. Of all others libjpeg keeps every sample until the last scan.
+    """
+    one_pass, components, scans = False, 1, 0
+    for marker, at in _markers(data):
+        if marker in FRAMES:
+            one_pass, components = marker in ONE_PASS, int.from_bytes(data[at + 7 : at + 8])
+        elif marker == SOS:
+            scans += 1
+            if scans == 1 and one_pass and data[at + 2 : at + 3] == bytes([components]):
+                return MAX_PIXELS["JPEG"]
+            if scans > MOST_SCANS:
+                raise ValueError("too many scans")
+    return MAX_SAMPLES_IN_SCANS // max(1, components)
+
+
+def _markers(data: mmap) -> Iterator[tuple[bytes, int]]:
+    """A JPEG's markers up to its end, each with where its segment begins. What phones hang on behind is not read."""
+    position = 0
+    for _ in range(MOST_SEGMENTS):
+        found = MARKER.search(data, position)
+        if found is None or found[0][1:] == EOI:
+            return
+        position = found.end()
+        yield found[0][1:], position
+        if found[0][1:] not in (SOI, TEM):
+            position += int.from_bytes(data[position : position + 2])
+    raise ValueError("too many segments")
 
 
 def sniff_sound(path: Path) -> Upload:
@@ -128,7 +225,7 @@ def sniff_sound(path: Path) -> Upload:
         return Upload("audio/webm")
     if head.startswith(b"OggS"):
         return Upload("audio/ogg")
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" and head[8:12] in SOUND_BRANDS:
         return Upload("audio/mp4")
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
         return Upload("audio/wav")
@@ -142,12 +239,11 @@ def render(path: Path) -> dict[str, bytes]:
     memory of turning first. Raises BadFile.
     """
     try:
+        if pillow_heif.is_supported(path):
+            return _copies(_shrunk_heic(path, SIZES["full"]))
         with Image.open(path, formats=READERS) as image:
-            full = _shrunk(image, SIZES["full"], draft=True)
-            full = ImageOps.exif_transpose(full)
-            full = _plain(full)
-            thumb = _shrunk(full, SIZES["thumb"])
-            return {"full": _jpeg(full, 82), "thumb": _jpeg(thumb, 78)}
+            # inside, for memory freed before the copies are made goes back to the system and costs a tenth of the time
+            return _copies(ImageOps.exif_transpose(_shrunk(image, SIZES["full"])))
     except (BadFile, MemoryError):
         raise
     except Exception as error:  # a decoder may fail in any way on a hostile file; all of them mean "not shown"
@@ -169,32 +265,76 @@ def only_picture(jpeg: bytes) -> bool:
     return False
 
 
-def _shrunk(image: Image.Image, longest: int, draft: bool = False) -> Image.Image:
-    scale = longest / max(image.size)
-    if scale >= 1:
-        image.load()
-        return image.copy()
-    box = ceil(image.width * scale), ceil(image.height * scale)
-    if draft:
-        image.draft("RGB", box)
-    small = image.resize(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
+def _copies(upright: Image.Image) -> dict[str, bytes]:
+    full = _plain(upright)
+    return {"full": _jpeg(full, 82), "thumb": _jpeg(_shrunk(full, SIZES["thumb"]), 78)}
+
+
+def _shrunk_heic(path: Path, longest: int) -> Image.Image:
+    """HEIC out of the decoder's own memory (through Pillow it would be there twice), which turns it as well."""
+    heic = pillow_heif.open_heif(path, convert_hdr_to_8bit=True, remove_stride=False)
+    data = memoryview(heic.data)  # decodes; the size and the stride are known for certain only now
+    (width, height), mode, stride = heic.size, heic.mode, heic.stride
+
+    def strip(top: int, bottom: int) -> Image.Image:
+        rows = data[top * stride : bottom * stride]
+        return Image.frombytes(mode, (width, bottom - top), rows, "raw", mode, stride)
+
+    small = _shrunk_in_strips(strip, (width, height), longest)
+    small.info = {"icc_profile": heic.info.get("icc_profile")}
+    return small
+
+
+def _shrunk(image: Image.Image, longest: int) -> Image.Image:
+    box = _box(image.size, longest)
+    image.draft("RGB", box)
+    image.load()
+    if image.mode in SMOOTH:
+        small = image.resize(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    else:
+        small = _shrunk_in_strips(lambda top, end: image.crop((0, top, image.width, end)), image.size, longest)
     small.info = dict(image.info)
     return small
+
+
+def _box(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    scale = min(1.0, longest / max(size))
+    return ceil(size[0] * scale), ceil(size[1] * scale)
+
+
+def _shrunk_in_strips(strip: Callable[[int, int], Image.Image], size: tuple[int, int], longest: int) -> Image.Image:
+    """Shrunk by a whole factor strip by strip (a second whole picture would double the memory), then to fit."""
+    (width, height), factor = size, max(1, int(0.8 * max(size) / longest))
+    rows = factor * max(1, STRIP_PIXELS // (width * factor))
+    coarse = None
+    for top in range(0, height, rows):
+        part = _smooth(strip(top, min(top + rows, height))).reduce(factor)
+        coarse = coarse or Image.new(part.mode, (part.width, ceil(height / factor)))
+        coarse.paste(part, (0, top // factor))
+    assert coarse is not None, "a picture has rows"
+    whole = (0, 0, width / factor, height / factor)  # the last coarse pixels stand for less than a whole one
+    return coarse.resize(_box(size, longest), Image.Resampling.LANCZOS, box=whole)
+
+
+def _smooth(image: Image.Image) -> Image.Image:
+    """The same in a mode that can be resized without loss: 8 bits, no palette, no two-tone."""
+    if image.mode.startswith("I"):  # 16 bits of grey; a plain conversion would clip all but the darkest to white
+        return image.point(lambda value: value * (1 / 256)).convert("L")
+    return image.convert({"1": "L", "P": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "La": "LA"}.get(image.mode, image.mode))
 
 
 def _plain(image: Image.Image) -> Image.Image:
     """Flattened on white and turned into sRGB, without any of the file's other data."""
     profile = image.info.get("icc_profile")
-    if image.mode in ("RGBA", "LA", "PA", "P"):
+    if image.mode in ("RGBA", "LA"):
         image = image.convert("RGBA")
         flat = Image.new("RGB", image.size, "white")
         flat.paste(image, mask=image.getchannel("A"))
         image = flat
-    elif image.mode != "RGB":
-        image = image.convert("RGB")
-        profile = None  # it described another colour model
     if profile:
         image = _in_srgb(image, profile)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
     image.info = {}
     return image
 
@@ -205,7 +345,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         found = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         return found or image
     except (ImageCms.PyCMSError, OSError):
-        return image  # a broken profile only costs a shade of colour
+        return image  # a profile that is broken or of another colour model only costs a shade of colour
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
@@ -229,13 +369,23 @@ def _copy_hashed(stream: IO[bytes], target: IO[bytes], size: int) -> str:
     return digest.hexdigest()
 
 
+def _check_same(path: Path, sha256: str) -> None:
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            raise BadFile("other_content")
+
+
 def _rename(source: Path, target: Path) -> None:
-    """Move durably: the folder's entry is on disk when this returns."""
-    if not target.parent.exists():
-        target.parent.mkdir(exist_ok=True, mode=0o700)
-        _sync_folder(target.parent.parent)
+    """Move durably, over what may be there: the folder's entry is on disk when this returns."""
+    _make_folder(target.parent)
     source.rename(target)
     _sync_folder(target.parent)
+
+
+def _make_folder(path: Path) -> None:
+    if not path.exists():
+        path.mkdir(exist_ok=True, mode=0o700)
+        _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:

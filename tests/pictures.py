@@ -1,4 +1,4 @@
-"""Photos made by the tests themselves: EXIF with GPS and orientation, comments, PNG, WebP, HEIC, bombs."""
+"""Photos made by the tests themselves: EXIF with GPS and orientation, comments, odd modes, PNG, WebP, HEIC, bombs."""
 
 import io
 import struct
@@ -37,10 +37,67 @@ def jpeg_with_everything(orientation: int = 1, width: int = 1200, height: int = 
     return target.getvalue()
 
 
-def encoded(kind: str, orientation: int = 1) -> bytes:
+def encoded(kind: str, orientation: int = 1, mode: str = "RGB") -> bytes:
     """The scene as PNG, WEBP or HEIF, with EXIF."""
     target = io.BytesIO()
-    scene().save(target, kind, exif=exif(orientation).tobytes())
+    scene().convert(mode).save(target, kind, exif=exif(orientation).tobytes())
+    return target.getvalue()
+
+
+def jpeg(mode: str = "RGB", progressive: bool = False, **more: object) -> bytes:
+    """The scene as a JPEG without any other data."""
+    target = io.BytesIO()
+    scene().convert(mode).save(target, "JPEG", progressive=progressive, **more)
+    return target.getvalue()
+
+
+def ycck() -> bytes:
+    """The scene as Photoshop writes it for print: Y, Cb, Cr of the inks, and no black. CMYK is written inverted."""
+    target = io.BytesIO()
+    bands = scene().convert("YCbCr").split()
+    Image.merge("CMYK", [*bands, Image.new("L", scene().size, 0)]).save(target, "JPEG", quality=95)
+    written = target.getvalue()
+    adobe = written.index(b"Adobe")
+    return written[: adobe + 11] + b"\x02" + written[adobe + 12 :]
+
+
+def claiming(picture: bytes, width: int, height: int) -> bytes:
+    """A JPEG whose header claims another size than it has."""
+    frame = max(picture.find(b"\xff\xc0\x00\x11\x08"), picture.find(b"\xff\xc2\x00\x11\x08")) + 5
+    return picture[:frame] + struct.pack(">HH", height, width) + picture[frame + 4 :]
+
+
+def heic_claiming(picture: bytes, width: int, height: int) -> bytes:
+    """A HEIC whose header claims another size than it has."""
+    before, *boxes = picture.split(b"ispe\0\0\0\0")
+    return before + b"".join(b"ispe\0\0\0\0" + struct.pack(">II", width, height) + box[8:] for box in boxes)
+
+
+def scans(count: int) -> bytes:
+    """A progressive JPEG that refines its picture again and again, for a few bytes each time."""
+    picture = jpeg(progressive=True)
+    last, end = picture.rfind(b"\xff\xda"), len(picture) - 2
+    return picture[:end] + picture[last:end] * (count - picture.count(b"\xff\xda")) + picture[end:]
+
+
+def one_colour_at_a_time() -> bytes:
+    """The header of a JPEG that is not progressive, and has a scan for each colour all the same."""
+    picture = jpeg()
+    first = picture.index(b"\xff\xda")
+    return picture[:first] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + picture[first + 14 :]
+
+
+def pieces(count: int) -> bytes:
+    """A JPEG with so many empty comments before its picture."""
+    picture = jpeg()
+    return picture[:2] + b"\xff\xfe\x00\x02" * count + picture[2:]
+
+
+def deep_grey() -> bytes:
+    """A PNG with 16 bits of grey: black on the left, half in the middle, white on the right."""
+    target = io.BytesIO()
+    row = b"".join(shade * 100 for shade in (b"\x00\x00", b"\x00\x80", b"\xff\xff"))
+    Image.frombytes("I;16", (300, 100), row * 100).save(target, "PNG")
     return target.getvalue()
 
 

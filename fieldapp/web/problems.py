@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Invalid, lambda error: problem(422, "invalid", errors=error.errors))
     app.register_error_handler(TooLarge, lambda error: problem(413, error.reason))
     app.register_error_handler(WrongType, lambda error: problem(415, error.reason))
-    app.register_error_handler(BadFile, lambda error: problem(422, error.reason))
+    app.register_error_handler(BadFile, lambda error: problem(_status_of_file(error), error.reason))
     app.register_error_handler(OperationalError, _database_busy)
     app.register_error_handler(Busy, lambda error: _busy())
     for unreadable in (DataError, UnicodeError, OverflowError, RecursionError):
@@ -68,6 +68,10 @@ def problem(status: int, code: str, errors: dict[str, str] | None = None, detail
 def status_of(error: Refused) -> int:
     """The HTTP status of a refused step: 409 when it is only not the time for it."""
     return {"unknown": 422, "not_yours": 403, "note_needed": 422, "target_needed": 422}.get(error.reason, 409)
+
+
+def _status_of_file(error: BadFile) -> int:
+    return 409 if error.reason == "other_content" else 422
 
 
 def _page() -> str:
