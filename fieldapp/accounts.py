@@ -181,7 +181,7 @@ def secret(folder: Path, name: str) -> str:
     """A secret of this instance, made on first use in a file only its owner can read."""
     path = folder / name
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(path, secrets.token_urlsafe(48).encode())
     return path.read_text().strip()
 

@@ -55,7 +55,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         database_url=_database(env.get("DATABASE_URL") or f"sqlite:///{instance / 'fieldapp.sqlite3'}"),
         host=host,
         port=port,
-        base_url=_base_url(env.get("FIELDAPP_BASE_URL") or f"http://127.0.0.1:{port}"),
+        base_url=_base_url(env.get("FIELDAPP_BASE_URL") or f"http://{_here(host)}:{port}"),
         web_workers=_whole(env, "FIELDAPP_WEB_WORKERS", 1, 1, 64),
         web_threads=_whole(env, "FIELDAPP_WEB_THREADS", 32, 1, 256),
         photo_workers=_whole(env, "FIELDAPP_PHOTO_WORKERS", 1, 1, 16),
@@ -65,6 +65,12 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         push_hosts=tuple(h.strip().lower() for h in env.get("FIELDAPP_PUSH_HOSTS", "").split(",") if h.strip()),
         push_contact=_contact(env.get("FIELDAPP_PUSH_CONTACT", "mailto:fieldapp@example.org")),
     )
+
+
+def _here(host: str) -> str:
+    """Where this machine itself finds what listens on `host`, as it stands in an address."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  recognised, not listened on
+    return f"[{host}]" if ":" in host else host
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -10,7 +10,7 @@ from fieldapp.db import db
 def create_core(settings: Settings | None = None) -> Flask:
     """Only settings and database: all that a worker needs, in half the memory. Raises BadSetting."""
     settings = settings or config.from_environment()
-    settings.instance.mkdir(parents=True, exist_ok=True)
+    settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Flask("fieldapp", static_folder=None, template_folder=str(config.ROOT / "templates"))
     app.config.update(
         SETTINGS=settings,

@@ -1,9 +1,10 @@
 """Make an instance ready to serve: `python -m fieldapp.prepare [--demo]`. Safe to repeat.
 
 Migrates, makes the keys, fills in divisions, categories and limits, and with --demo seeds an empty database.
-Its last word is "demo" or "ready". It loads no pages: every start waits for it.
+Its last word is "demo" or "ready". It loads no pages: every start waits for it. What it makes only its owner reads.
 """
 
+import os
 import sys
 
 from flask_migrate import Migrate, upgrade
@@ -17,6 +18,7 @@ from fieldapp.photos import Store
 
 def main(demo: bool) -> None:
     """Do all of it and say what this instance is."""
+    os.umask(0o077)  # before anything makes the instance folder
     app = create_core()
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
     settings: config.Settings = app.config["SETTINGS"]

@@ -9,6 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Product:
-    """A running instance. Only processes it started itself are ever signalled, by id."""
+HERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+IN_A_HURRY = "import sys; from fieldapp import serve; vars(serve).update({}); sys.exit(serve.main())"
 
-    def __init__(self, instance: Path, demo: bool = True, database_url: str = "", **env: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+
+class Product:
+    """A running instance. Only processes it started itself are ever signalled, by id.
+
+    `hurry` shortens the supervisor's patience: its constants by name, in seconds.
+    """
+
+    def __init__(
+        self,
+        instance: Path,
+        demo: bool = True,
+        database_url: str = "",
+        hurry: dict[str, float] | None = None,
+        **env: str,
+    ) -> None:
+        self.port = int(env.get("PORT") or free_port())
+        host = env.get("HOST", "127.0.0.1")
+        self.url = f"http://{HERE.get(host, host)}:{self.port}"
+        self.command = [sys.executable, *(["-c", IN_A_HURRY.format(hurry)] if hurry else ["-m", "fieldapp.serve"])]
         self.log = instance.with_name(f"{instance.name}-{self.port}.log")
         more = {"FIELDAPP_DEMO": "1"} if demo else {}
         if database_url:
@@ -35,20 +53,41 @@ class Product:
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Product":
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "fieldapp.serve"], cwd=ROOT, env=self.env, stdout=log, stderr=log
-            )
-        self.wait_until(lambda: self.ready()[0] == 200)
+        self.process = self._start()
+        try:
+            self.wait_until(lambda: self.ready()[0] == 200)
+        except BaseException:
+            self._stop(self.process)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self.process
-        self.process.send_signal(signal.SIGTERM)
+        self._stop(self.process)
+
+    @contextmanager
+    def starting(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Only started, not waited for; the supervisor's process."""
+        self.process = self._start()
         try:
-            self.process.wait(15)
+            yield self.process
         finally:
-            self.process.kill()
+            self._stop(self.process)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """As a careless shell does: in a process group of its own, files readable by all."""
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                self.command, cwd=ROOT, env=self.env, stdout=log, stderr=log, umask=0o022, process_group=0
+            )
+
+    @staticmethod
+    def _stop(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        finally:
+            process.kill()
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         """Status and body of /readyz; 0 while nothing listens."""
@@ -60,17 +99,17 @@ class Product:
         except OSError:
             return 0, {}
 
-    def children(self) -> dict[int, str]:
-        """Process ids and command lines of what the supervisor started."""
+    def children(self, parent: int | None = None) -> dict[int, str]:
+        """Process ids and command lines of what the supervisor started, or one of its children."""
         assert self.process
-        found = {}
+        parent, found = parent or self.process.pid, {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = path.read_text().rsplit(")", 1)[1].split()
                 command = (path.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except (OSError, IndexError):
                 continue
-            if int(fields[1]) == self.process.pid and command:
+            if int(fields[1]) == parent and command:
                 found[int(path.parent.name)] = command
         return found
 
@@ -78,6 +117,10 @@ class Product:
         """The process id of the one child whose command line holds `word`."""
         (pid,) = [pid for pid, command in self.children().items() if word in command]
         return pid
+
+    def said(self) -> str:
+        """Everything on its console so far."""
+        return self.log.read_text()
 
     def wait_until(self, true: Any, seconds: float = 30) -> None:
         """Wait for a condition; fails with the product's own output when it never comes."""
