@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import Flask, Response, abort, current_app, g, request
+from flask.sessions import NullSession, SessionInterface
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -45,6 +46,20 @@ HEADERS_OF_FILES = {name: HEADERS[name] for name in ("X-Content-Type-Options", "
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
+class NoSession(SessionInterface):
+    """Nothing is kept in Flask's own session. Libraries that look into it must not make every file vary by cookie:
+    what a phone has kept would be fetched again after each login.
+    """
+
+    def open_session(self, app: Flask, request: Any) -> NullSession:
+        """An empty one that cannot be written to."""
+        return self.make_null_session(app)
+
+    def save_session(self, app: Flask, session: Any, response: Any) -> None:
+        """There is never anything to save."""
+
+
 login = LoginManager()
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window", headers_enabled=True)
 compress = Compress()
@@ -62,6 +77,7 @@ def init_app(app: Flask) -> None:
         COMPRESS_ALGORITHM_STREAMING=["br", "gzip"], COMPRESS_LEVEL=5, COMPRESS_BR_LEVEL=4, COMPRESS_MIN_SIZE=600,
         RATELIMIT_ENABLED=app.config["SETTINGS"].rate_limits,
     )  # fmt: skip
+    app.session_interface = NoSession()
     login.init_app(app)
     limiter.init_app(app)
     compress.init_app(app)

@@ -1,30 +1,32 @@
-// From a picked file to bytes worth sending: small enough for a bad line, and never worse than the original.
+// A photo made small enough for a bad line, and never worse than the original. Loaded with the first photo.
 
 const LONGEST = 2048;
 const QUALITY = 0.82;
 const SAMPLE = 16;
 const NEARLY_BLACK = 6; // of 255, in every sampled pixel
 
-/** {data: ArrayBuffer, type} for a picked photo: made smaller when that works, else the original bytes.
- * Throws "empty" for a file without content and "unreadable" when the handle went stale. */
-export async function readPhoto(file) {
-  const original = await file.arrayBuffer().catch(() => { throw new Error("unreadable"); }); // at once: handles go stale
-  if (original.byteLength === 0) throw new Error("empty");
-  const whole = { data: original, type: file.type || "application/octet-stream" };
-  const small = await shrink(new Blob([original], { type: file.type })).catch(() => null);
-  return small && small.data.byteLength < original.byteLength ? small : whole;
+/** A smaller JPEG of {data, type}, upright, or null when that gains nothing. Throws when it cannot be decoded. */
+export async function shrink({ data, type }) {
+  const image = await decoded(new Blob([data], { type }));
+  const scale = Math.min(1, LONGEST / Math.max(image.naturalWidth, image.naturalHeight));
+  const canvas = draw(image, Math.round(image.naturalWidth * scale), Math.round(image.naturalHeight * scale));
+  if (looksBlack(canvas)) return null; // iOS gives black pictures past its canvas limit; a dark night keeps its original
+  const result = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", QUALITY); });
+  if (!result?.size || result.size >= data.byteLength) return null;
+  const again = await decoded(result);
+  if (again.naturalWidth !== canvas.width || again.naturalHeight !== canvas.height) return null;
+  return { data: await result.arrayBuffer(), type: "image/jpeg" };
 }
 
-async function shrink(blob) {
-  const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
+/** Through an <img>, which turns a picture upright in every browser; createImageBitmap does so only in new ones. */
+async function decoded(blob) {
+  const image = new Image();
+  image.src = URL.createObjectURL(blob);
   try {
-    const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
-    const canvas = draw(bitmap, Math.round(bitmap.width * scale), Math.round(bitmap.height * scale));
-    if (looksBlack(canvas)) return null; // iOS gives black pictures past its canvas limit; a dark night keeps its original
-    const result = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
-    return (await decodes(result, canvas)) ? { data: await result.arrayBuffer(), type: "image/jpeg" } : null;
+    await image.decode();
+    return image;
   } finally {
-    bitmap.close();
+    URL.revokeObjectURL(image.src);
   }
 }
 
@@ -41,12 +43,4 @@ function draw(source, width, height) {
 function looksBlack(canvas) {
   const { data } = draw(canvas, SAMPLE, SAMPLE).getContext("2d").getImageData(0, 0, SAMPLE, SAMPLE);
   return data.every((value, at) => at % 4 === 3 || value <= NEARLY_BLACK);
-}
-
-async function decodes(blob, { width, height }) {
-  if (!blob || blob.size === 0) return false;
-  const again = await createImageBitmap(blob);
-  const same = again.width === width && again.height === height;
-  again.close();
-  return same;
 }

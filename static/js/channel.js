@@ -1,4 +1,4 @@
-// Tells this page and all other tabs that something in the store changed.
+// Tells this page, all other tabs and the service worker that something in the store changed.
 
 const events = new EventTarget();
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("fieldapp") : null;
@@ -12,10 +12,5 @@ export function announce() {
 /** Call `listener` at every change, whichever tab made it. */
 export function onChange(listener) {
   events.addEventListener("changed", listener);
-  channel?.addEventListener("message", listener);
-}
-
-/** Call `listener` when another tab changed something. */
-export function onForeignChange(listener) {
   channel?.addEventListener("message", listener);
 }

@@ -4,6 +4,8 @@ import { SPRITE } from "./words.js";
 
 export const byId = (id) => document.getElementById(id);
 
+byId("slow")?.remove(); // scripts run here
+
 /** Build an element; `attributes` may hold text, class, on (listeners), data (dataset) and any attribute. */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -31,6 +33,15 @@ export function icon(name) {
   return svg;
 }
 
+/** An address for a stored file's bytes. */
+export const addressOf = ({ data, type }) => URL.createObjectURL(new Blob([data], { type }));
+
+/** A picture, or its name where this browser cannot draw it (HEIC). */
+export function picture(src, words) {
+  const name = () => make("span", { class: "unseen" }, icon("image"), words);
+  return make("img", { src, alt: words, on: { error: ({ target }) => target.replaceWith(name()) } });
+}
+
 /** Show or hide, and set the text of the element's .grow part (or of itself). */
 export function tell(element, text) {
   element.hidden = !text;
@@ -40,4 +51,12 @@ export function tell(element, text) {
 /** Replace all children in one go. */
 export function fill(element, ...children) {
   element.replaceChildren(...children.filter((child) => child != null));
+}
+
+/** The first button in `box` (a <details>) does what cannot be undone, the second folds the question up. */
+export function sure(box, act) {
+  const [yes, no] = box.querySelectorAll("button");
+  yes.addEventListener("click", act);
+  no.addEventListener("click", () => { box.open = false; });
+  box.addEventListener("toggle", () => box.scrollIntoView({ block: "nearest" }));
 }

@@ -7,27 +7,32 @@ import { uuid7 } from "./uuid7.js";
 const FRESH_MS = 12 * 3600_000;
 const SOON_MS = 400;
 
-/** A new, empty draft; its id will be the report's. Not stored yet. */
+/** A new, empty draft; its id will be the report's. Not stored yet. `settled`: a person has chosen the place. */
 export function newDraft(owner) {
-  return { id: uuid7(), owner: owner ?? null, text: "", category: "", severity: "blue", village_code: "",
-    position: null, captured_at: null, updated_at: new Date().toISOString(), files: [] };
+  return { id: uuid7(), owner: owner ?? null, text: "", category: "", severity: "blue", village_code: "", fix: null,
+    settled: false, captured_at: null, updated_at: new Date().toISOString(), files: [] };
 }
 
 export const isEmpty = (draft) => !draft.text.trim() && draft.files.length === 0;
+
+export const filesIn = (draft, kind) => draft.files.filter((file) => file.kind === kind);
+
+/** Whether a draft is this user's own, or was begun when nobody had logged in. */
+export const mayWrite = (draft, owner) => draft.owner === null || draft.owner === owner;
 
 /** Unfinished drafts of this user (or of nobody yet), the latest first. */
 export async function unfinished(owner) {
   const drafts = await store.all("drafts");
   return drafts
-    .filter((draft) => !isEmpty(draft) && (draft.owner === null || draft.owner === owner))
+    .filter((draft) => !isEmpty(draft) && mayWrite(draft, owner))
     .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
 }
 
-/** The draft to go on with: the one asked for, else the latest one of today, else null. */
+/** The draft to go on with: the one asked for, else the latest of today, else null. */
 export async function resumable(wanted, owner) {
+  const asked = wanted && (await store.get("drafts", wanted));
+  if (asked && mayWrite(asked, owner)) return asked;
   const drafts = await unfinished(owner);
-  const asked = wanted && ((await store.get("drafts", wanted)) ?? null);
-  if (asked && (asked.owner === null || asked.owner === owner)) return asked;
   return drafts.find((draft) => Date.now() - Date.parse(draft.updated_at) < FRESH_MS) ?? null;
 }
 
@@ -42,34 +47,51 @@ export function hold(draftId) {
   });
 }
 
-/** Another tab has filed this draft's id: what is written here goes on under new ids, nothing of it is lost. */
-export async function rename(draft) {
-  const held = new Map((await store.filesOf(draft.id)).map((file) => [file.id, file]));
-  if (!draft.files.every(({ id }) => held.has(id))) throw new Error("file_lost");
-  const id = uuid7();
-  const files = draft.files.map((file) => ({ ...held.get(file.id), id: uuid7(), report_id: id }));
-  Object.assign(draft, { id, files: files.map(({ data: _data, report_id: _id, ...entry }) => entry) });
-  await store.renameDraft(draft, files);
+/** The report that the draft of this id has become, or null. */
+export async function filedAs(id) {
+  return (await store.get("reports", id)) ?? (await store.get("sent", id)) ?? null;
 }
 
-/** Put a file's bytes into a draft and on disk, in one transaction. */
-export async function addFile(draft, kind, { data, type }) {
-  const file = { id: uuid7(), report_id: draft.id, kind, type, bytes: data.byteLength, sha256: await sha256(data), data };
-  const { data: _bytes, report_id: _id, ...entry } = file;
+/** Put a file into a draft and on disk, in one transaction; returns its entry. `tries`: how often a photo may still be
+ * made smaller. */
+export const addFile = (draft, kind, content, tries = 0) => inTurn(async () => {
+  if (await filedAs(draft.id)) throw new Error("already_filed");
+  const file = await fileOf(draft, kind, content);
+  const entry = { ...entryOf(file), tries };
+  await store.saveDraft(withFiles(draft, [...draft.files, entry]), [file]);
   draft.files.push(entry);
-  try {
-    await store.saveDraft(touch(draft), [file]);
-  } catch (error) {
-    draft.files = draft.files.filter(({ id }) => id !== file.id); // what is not on disk is not in the draft
-    throw error;
-  }
-  return file;
-}
+  return entry;
+});
+
+/** Other bytes for an entry, in one transaction: at every moment one of the two is on disk. */
+export const replaceFile = (draft, entry, content) => inTurn(async () => {
+  const file = await fileOf(draft, entry.kind, content);
+  if (!draft.files.includes(entry)) return; // taken out meanwhile
+  const fresh = { ...entryOf(file), tries: 0 };
+  await store.replaceFile(withFiles(draft, draft.files.map((one) => (one === entry ? fresh : one))), entry.id, file);
+  Object.assign(entry, fresh);
+});
 
 /** Take a file out of a draft. */
-export function removeFile(draft, fileId) {
-  draft.files = draft.files.filter(({ id }) => id !== fileId);
-  return store.dropFile(touch(draft), fileId);
+export const removeFile = (draft, entry) => inTurn(async () => {
+  const files = draft.files.filter((file) => file !== entry);
+  await store.dropFile(withFiles(draft, files), entry.id);
+  draft.files = files;
+});
+
+let turn = Promise.resolve();
+
+/** One change of files after the other, and in memory only once it is on disk: a draft that is saved meanwhile must
+ * never name a file that is not there. */
+function inTurn(work) {
+  const mine = turn.then(work);
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+function withFiles(draft, files) {
+  draft.captured_at ??= new Date().toISOString();
+  return { ...touch(draft), files };
 }
 
 /** Write the draft now. */
@@ -89,6 +111,12 @@ export function saver(draft, onError) {
   const close = () => { closed = true; clearTimeout(timer); };
   return { now, soon, close };
 }
+
+async function fileOf(draft, kind, { data, type }) {
+  return { id: uuid7(), report_id: draft.id, kind, type, bytes: data.byteLength, sha256: await sha256(data), data };
+}
+
+const entryOf = ({ data: _data, report_id: _id, ...entry }) => entry;
 
 function touch(draft) {
   const now = new Date().toISOString();

@@ -1,17 +1,22 @@
-// A report as a file, for when the server refuses it: nothing a person wrote is ever locked in.
+// Reports as a file, for when they cannot be sent from here: nothing a person wrote is ever locked in.
 
 import * as store from "./store.js";
 
-/** Offer the report with all its bytes as a JSON file. */
-export async function exportReport(report) {
-  const files = (await store.filesOf(report.id)).map(({ data, ...file }) => ({ ...file, base64: base64(data) }));
-  const { body, content_hash, saved_at, id } = report;
-  const blob = new Blob([JSON.stringify({ id, content_hash, saved_at, body, files }, null, 1)], { type: "application/json" });
+/** Offer these reports with all their bytes as one JSON file: {reports: [{id, owner, content_hash, saved_at, body, files}]}. */
+export async function exportReports(reports) {
+  const parts = [];
+  for (const report of reports) parts.push(parts.length ? ",\n" : "", await asJson(report)); // never one string of it all
+  const blob = new Blob(['{"reports": [', ...parts, "]}"], { type: "application/json" });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `fieldapp-${id}.json`;
+  link.download = `fieldapp-${reports[0]?.id}.json`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+async function asJson({ id, owner, content_hash, saved_at, body }) {
+  const files = (await store.filesOf(id)).map(({ data, ...file }) => ({ ...file, base64: base64(data) }));
+  return JSON.stringify({ id, owner, content_hash, saved_at, body, files }, null, 1);
 }
 
 function base64(buffer) {

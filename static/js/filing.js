@@ -15,7 +15,7 @@ export async function fileReport(draft, me) {
   const body = bodyOf(draft, me);
   const report = {
     id: draft.id, owner: me.id, body, content_hash: await contentHash(body), saved_at: new Date().toISOString(),
-    state: "saved", tries: 0, next_at: 0, lease_until: 0, why: null, receipt: null, help: null, refused: {},
+    state: "saved", tries: 0, next_at: 0, why: null, receipt: null, help: null, refused: {}, dropped: [],
   };
   await store.commitReport(report);
   leaveCanary();
@@ -43,9 +43,7 @@ function bodyOf(draft, me) {
 
 /** A person asks to try a refused report again. */
 export async function tryAgain(id) {
-  await store.changeReport(id, (report) => ({
-    ...report, state: policy.restingState(report), refused: {}, help: null, tries: 0, next_at: 0,
-  }));
+  await store.changeReport(id, (report) => policy.rested({ ...report, refused: {}, tries: 0, next_at: 0 }));
   announce();
 }
 

@@ -1,34 +1,53 @@
 // Home: the one big button, and what became of my reports.
 
 import * as account from "./account.js";
-import { readPhoto } from "./camera.js";
-import { byId, fill, tell } from "./dom.js";
-import { addFile, isEmpty, newDraft, saveNow, unfinished } from "./draft.js";
+import { byId, sure, tell } from "./dom.js";
+import { isEmpty, newDraft, unfinished } from "./draft.js";
 import { gather, refreshHistory } from "./history.js";
-import { lines } from "./list.js";
+import { drawLines } from "./list.js";
 import * as push from "./push.js";
 import { start } from "./start.js";
+import { titleOf } from "./states.js";
 import * as store from "./store.js";
+import { takePhoto, whyNot } from "./take.js";
 import { say } from "./words.js";
 
 const SHOWN = 5;
 const HOMES = { duty: "/desk", leader: "/desk", liaison: "/tasks", responder: "/tasks", analyst: "/analysis", admin: "/admin" };
 const DAY_MS = 24 * 3600_000;
 
-let draft = null;
+const shutter = byId("shutter");
+let left = null; // the latest unfinished draft
+let busy = false; // a photo is being stored
+let justStarted = !document.referrer && !new URLSearchParams(location.search).has("stay");
 
 async function show() {
   const { me, items } = await gather();
   byId("place").textContent = me?.area_name || say("app");
   byId("who").textContent = me ? say("hello", { name: me.name }) : "";
   byId("tasks").hidden = me?.role !== "grid";
-  fill(byId("list"), ...lines(items.slice(0, SHOWN)));
+  drawLines(byId("list"), items.slice(0, SHOWN));
   byId("empty").hidden = items.length > 0;
   byId("all").hidden = items.length <= SHOWN;
+  await showDrafts(me);
+}
+
+async function showDrafts(me) {
   const drafts = await unfinished(me?.id ?? null);
-  const card = byId("draft");
-  tell(card, drafts.length ? say("draft_left", { n: drafts.length }) : "");
-  if (drafts.length) card.querySelector("a").href = `/report?draft=${drafts[0].id}`;
+  [left] = drafts;
+  tell(byId("draft"), left ? say("draft_left", { n: drafts.length }) : "");
+  byId("discard").hidden = !left;
+  if (!left) return;
+  const { text, files } = left;
+  const kinds = (kind) => files.filter((file) => file.kind === kind);
+  byId("draft-title").textContent = titleOf({ body: { text, photos: kinds("photo"), voices: kinds("voice") } });
+  byId("draft-go").href = `/report?draft=${left.id}`;
+}
+
+async function throwAway() {
+  await store.discardDraft(left.id);
+  byId("discard").open = false;
+  await show();
 }
 
 async function fresh() {
@@ -36,9 +55,12 @@ async function fresh() {
   await dropEmptyDrafts();
 }
 
-/** Other roles have their own first page; only when the server said so just now, never from memory. */
+/** Other roles have their own first page. Only who has just opened the app goes there, only on the server's word, and
+ * never from under a photo; who came here from one of our pages wants to report something. */
 function sendHome({ me, fresh: asked }) {
-  if (asked && HOMES[me.role]) location.replace(HOMES[me.role]);
+  const opened = justStarted;
+  justStarted = false;
+  if (opened && asked && !busy && HOMES[me.role]) location.replace(HOMES[me.role]);
 }
 
 async function dropEmptyDrafts() {
@@ -46,27 +68,26 @@ async function dropEmptyDrafts() {
   for (const { id } of (await store.all("drafts")).filter(old)) await store.discardDraft(id);
 }
 
-/** The draft is on disk before the camera opens: a cheap phone may kill this page meanwhile. */
-async function beforeCamera() {
-  draft = newDraft((await account.known())?.id);
-  await saveNow(draft);
-}
-
-async function onPhoto(event) {
-  const [file] = event.target.files;
-  if (!file) return;
-  byId("shutter-box").dataset.busy = "yes";
+/** The photo goes to disk as it is; the form makes it smaller. */
+async function onPhoto() {
+  const [file] = shutter.files;
+  if (!file || busy) return;
+  setBusy(true);
+  shutter.value = "";
+  tell(byId("problem"), "");
   try {
-    const photo = await readPhoto(file);
-    draft ??= newDraft((await account.known())?.id);
-    await addFile(draft, "photo", photo);
+    const draft = newDraft((await account.known())?.id);
+    await takePhoto(draft, file);
     location.assign(`/report?draft=${draft.id}`);
   } catch (error) {
-    tell(byId("storage"), say(error.name === "QuotaExceededError" ? "storage_full" : "photo_failed"));
-  } finally {
-    event.target.value = "";
-    delete byId("shutter-box").dataset.busy;
+    tell(byId("problem"), whyNot(error, "photo_failed"));
+    setBusy(false);
   }
+}
+
+function setBusy(value) {
+  busy = value;
+  byId("shutter-box").toggleAttribute("data-busy", busy);
 }
 
 async function offerPush() {
@@ -79,6 +100,8 @@ async function offerPush() {
   };
 }
 
-byId("shutter").addEventListener("click", () => { beforeCamera().catch(() => {}); });
-byId("shutter").addEventListener("change", onPhoto);
+shutter.addEventListener("change", onPhoto);
+addEventListener("pageshow", ({ persisted }) => { if (persisted) setBusy(false); }); // back from the form
+onPhoto(); // what was chosen before this script came
+sure(byId("discard"), throwAway);
 start({ show, met: sendHome, fresh }).then(offerPush);

@@ -1,17 +1,38 @@
 // The list of own reports, each line with its honest state in words beside icon and colour.
 
 import { icon, make } from "./dom.js";
-import { tryAgain } from "./filing.js";
-import { drain } from "./outbox.js";
 import { stateLine } from "./stateline.js";
 import { when } from "./states.js";
-import * as store from "./store.js";
 import { say } from "./words.js";
 
-/** The lines for `items` of history.js. */
-export function lines(items) {
-  return items.map((item) => make("li", { class: "line card", data: { id: item.id, state: item.state } },
-    linkTo(item), item.state === "needs-help" ? helpButtons(item.id) : null));
+const shown = new WeakMap(); // a line -> what it shows
+
+/** Bring a list up to date with `items` of history.js. Lines that say the same stay the same elements, so that the
+ * focus and a screen reader keep their place. */
+export function drawLines(list, items) {
+  const lines = new Map([...list.children].map((line) => [line.dataset.id, line]));
+  const wanted = new Set(items.map(({ id }) => id));
+  for (const [id, line] of lines) if (!wanted.has(id)) line.remove();
+  items.forEach((item, at) => {
+    const line = keep(lines.get(item.id), item);
+    if (list.children[at] !== line) list.insertBefore(line, list.children[at] ?? null);
+  });
+}
+
+function keep(line, item) {
+  const facts = JSON.stringify(item);
+  if (line && shown.get(line) === facts) {
+    const time = line.querySelector(".line-time");
+    if (time.textContent !== when(item.at)) time.textContent = when(item.at);
+    return line;
+  }
+  const { id, state } = item;
+  const fresh = make("li", { class: "line card", data: { id, state } }, linkTo(item), helpFor(id, state));
+  shown.set(fresh, facts);
+  const focused = line?.contains(document.activeElement);
+  line?.replaceWith(fresh);
+  if (focused) fresh.querySelector("a").focus();
+  return fresh;
 }
 
 function linkTo(item) {
@@ -23,18 +44,10 @@ function linkTo(item) {
     stateLine(item));
 }
 
-/** What a person can do about a refused report: try again, or take it along as a file. */
-export function helpButtons(id) {
-  const again = async () => {
-    await tryAgain(id);
-    drain("force");
-  };
-  const take = async () => {
-    const report = await store.get("reports", id);
-    const { exportReport } = await import("./export.js"); // rarely needed, so not part of the first visit
-    if (report) await exportReport(report);
-  };
-  return make("div", { class: "row" },
-    make("button", { type: "button", class: "btn", on: { click: again } }, icon("send"), say("try_again")),
-    make("button", { type: "button", class: "btn", on: { click: take } }, icon("download"), say("export")));
+/** What a person can do about a report that does not go by itself, or null; the buttons come when their code is here. */
+export function helpFor(id, state) {
+  if (state !== "needs-help" && state !== "needs-login") return null;
+  const ways = make("div", { class: "stack" });
+  import("./help.js").then(({ fillHelp }) => fillHelp(ways, id, state)).catch((error) => console.warn("help", error));
+  return ways;
 }

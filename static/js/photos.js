@@ -1,70 +1,97 @@
 // The photo strip of a report: camera, gallery, small pictures with a way to remove each.
 
-import { readPhoto } from "./camera.js";
-import { byId, fill, icon, make } from "./dom.js";
-import { addFile, removeFile, saveNow } from "./draft.js";
+import { addressOf, byId, fill, icon, make, picture } from "./dom.js";
+import { filesIn, removeFile, replaceFile, saveNow } from "./draft.js";
+import * as store from "./store.js";
+import { smaller, takePhoto, whyNot } from "./take.js";
 import { say } from "./words.js";
 
-/** Set up the strip for `draft`. `limits()` gives {max_photos, max_photo_bytes}; `say_(text)` shows a sentence.
- * Returns {settled()}: resolves when no photo is being worked on. */
-export function photoStrip(draft, stored, { limits, complain, changed }) {
-  const pictures = new Map(stored.filter((file) => file.kind === "photo").map((file) => [file.id, preview(file)]));
-  let work = Promise.resolve();
-  let pending = 0;
+const SEND_WAITS_MS = 8_000; // for smaller copies; an original is as good, only slower to send
 
-  const draw = () => {
-    const shown = draft.files.filter((file) => file.kind === "photo");
-    fill(byId("photos"), ...shown.map(({ id }, at) => thumb(pictures.get(id), at + 1, () => drop(id))),
-      ...Array.from({ length: pending }, waiting));
-    changed();
-  };
-  const drop = async (id) => {
-    await removeFile(draft, id);
-    URL.revokeObjectURL(pictures.get(id));
-    draw();
-  };
-  const take = async (file) => {
-    try {
-      const photo = await readPhoto(file);
-      if (photo.data.byteLength > limits().max_photo_bytes) return complain(say("photo_too_large"));
-      const added = await addFile(draft, "photo", photo);
-      pictures.set(added.id, preview(added));
-    } catch (error) {
-      complain(say(error.name === "QuotaExceededError" ? "storage_full" : "photo_failed"));
-    } finally {
-      pending -= 1;
-      draw();
-    }
-  };
-  const pick = (event) => {
-    const room = limits().max_photos - draft.files.filter((file) => file.kind === "photo").length - pending;
-    const files = [...event.target.files];
-    event.target.value = "";
-    if (files.length > room) complain(say("photo_too_many", { n: limits().max_photos }));
-    const taken = files.slice(0, Math.max(0, room));
-    pending += taken.length;
-    draw();
-    for (const file of taken) work = work.then(() => take(file)); // one after another: cheap phones have little memory
-  };
-  for (const id of ["camera", "gallery"]) {
-    byId(id).addEventListener("click", () => { saveNow(draft).catch(() => {}); });
-    byId(id).addEventListener("change", pick);
+/** The strip of `draft`. `limits()` gives {max_photos, max_photo_bytes}, `complain(text)` shows a sentence. */
+export class PhotoStrip {
+  constructor(draft, stored, tools) {
+    Object.assign(this, { draft, ...tools });
+    this.items = new Map(); // an entry of the draft -> its place in the strip
+    this.pending = 0;
+    this.storing = Promise.resolve();
+    this.shrinking = Promise.resolve();
+    for (const entry of filesIn(draft, "photo")) this.show(entry, stored.find(({ id }) => id === entry.id));
+    for (const input of [byId("camera"), byId("gallery")]) this.listen(input);
   }
-  draw();
-  return { settled: () => work };
+
+  /** Resolves when all photos are on disk, made smaller as far as that goes quickly. */
+  async settled() {
+    await this.storing;
+    await Promise.race([this.shrinking, new Promise((done) => { setTimeout(done, SEND_WAITS_MS); })]);
+  }
+
+  listen(input) {
+    input.addEventListener("click", () => { saveNow(this.draft).catch(() => {}); });
+    input.addEventListener("change", () => this.pick(input));
+    this.pick(input); // what was chosen before this script came
+  }
+
+  pick(input) {
+    const files = [...input.files];
+    input.value = "";
+    this.pending += files.length;
+    this.draw();
+    for (const file of files) this.storing = this.storing.then(() => this.take(file));
+  }
+
+  async take(file) {
+    try {
+      const entry = await takePhoto(this.draft, file, this.limits());
+      this.show(entry, await store.get("files", entry.id));
+    } catch (error) {
+      this.failed(error);
+    }
+    this.pending -= 1;
+    this.draw();
+  }
+
+  show(entry, file) {
+    this.items.set(entry, item(file, this.items.size + 1, () => this.drop(entry)));
+    this.shrinking = this.shrinking.then(() => this.lighten(entry)).catch(() => {}); // cheap phones: one at a time
+  }
+
+  async lighten(entry) {
+    const small = entry.tries > 0 && (await trySmaller(this.draft, entry));
+    if (small) await replaceFile(this.draft, entry, small);
+    if (entry.bytes <= this.limits().max_photo_bytes || !this.draft.files.includes(entry)) return;
+    this.complain(say("photo_too_large"));
+    await this.drop(entry);
+  }
+
+  async drop(entry) {
+    await removeFile(this.draft, entry).catch((error) => this.failed(error));
+    this.draw();
+  }
+
+  failed(error) {
+    this.complain(whyNot(error, "photo_failed", { n: this.limits().max_photos }));
+  }
+
+  draw() {
+    const shown = filesIn(this.draft, "photo").map((entry) => this.items.get(entry));
+    fill(byId("photos"), ...shown, ...Array.from({ length: this.pending }, waiting));
+    this.changed();
+  }
 }
 
-const preview = ({ data, type }) => URL.createObjectURL(new Blob([data], { type }));
+/** The try is counted on disk first, because it may be what ends this page. */
+async function trySmaller(draft, entry) {
+  entry.tries -= 1;
+  await saveNow(draft);
+  return smaller(await store.get("files", entry.id));
+}
 
-function thumb(address, number, drop) {
-  const words = say("photo_number", { n: number });
-  const image = make("img", { src: address, alt: words, on: { error: (event) => event.target.replaceWith(unseen(words)) } });
+function item(file, number, drop) {
+  const image = picture(addressOf(file), say("photo_number", { n: number }));
+  const label = say("photo_remove", { n: number });
   return make("li", {}, image,
-    make("button", { type: "button", class: "btn drop", "aria-label": say("photo_remove", { n: number }), on: { click: drop } },
-      icon("close")));
+    make("button", { type: "button", class: "btn drop", "aria-label": label, on: { click: drop } }, icon("close")));
 }
-
-/** A photo this browser cannot draw (HEIC); it is kept and sent all the same. */
-const unseen = (words) => make("span", { class: "unseen" }, icon("image"), words);
 
 const waiting = () => make("li", {}, make("span", { class: "unseen", text: say("photo_working") }));

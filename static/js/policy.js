@@ -3,8 +3,12 @@
 const FIRST_WAIT_S = 2;
 const LONGEST_WAIT_S = 300;
 const LONGEST_RETRY_AFTER_S = 3600;
-const ODD_REFUSAL_WAIT_S = 3600;
 const COUNT_DOUBLINGS = 10; // past the longest wait anyway; keeps the power finite
+
+/** Failures of the way to the server: another report will fare no better now, and a new network may change it at once. */
+const LINE = ["network", "timeout", "not-json", "strange"];
+
+export const isDeadLine = (why) => LINE.includes(why);
 
 /** Seconds to wait after the `tries`-th failure in a row: doubling with jitter, at most five minutes. */
 export function backoff(tries, random, retryAfter = null) {
@@ -22,28 +26,27 @@ export function retryAfterSeconds(header, now) {
 }
 
 /** Judge an outcome of api.js for this report.
- * → {verdict: "receipt"|"retry"|"login"|"help"|"other-user", why, receipt?, detail?, soft?, retryAfter?}
- * `step` is "report" or "file": a file unknown to the server (404) only means that the text must go again. */
+ * → {verdict: "receipt"|"retry"|"yield"|"login"|"help"|"other-user", why, receipt?, detail?, retryAfter?}
+ * Only a problem document of our own server refuses; whatever stands in between can only make us ask again. */
 export function judge(outcome, report, step = "report") {
-  if (outcome.kind === "unreachable") return { verdict: "retry", why: outcome.why };
-  const { status, retryAfter = null, body } = outcome;
-  if (status === 401) return { verdict: "login", why: "login" };
-  if (status === 408 || status === 429 || status >= 500) return { verdict: "retry", why: `http_${status}`, retryAfter };
+  if (outcome.kind === "unreachable") return { verdict: outcome.why === "yield" ? "yield" : "retry", why: outcome.why };
+  const { status, retryAfter, body, problem } = outcome;
   if (status === 200 || status === 201) return judgeReceipt(body, report);
-  if (status < 400) return { verdict: "retry", why: "strange" }; // a redirect or an empty 204 proves nothing
-  return judgeRefusal(outcome, step);
+  if (status === 413 && !problem) return { verdict: "help", why: "too_large" }; // a limit of a proxy: this never passes it
+  if (status === 408 || status === 429 || status >= 500) return { verdict: "retry", why: `http_${status}`, retryAfter };
+  return problem ? judgeRefusal(status, body, step) : { verdict: "retry", why: "strange", retryAfter };
 }
 
 function judgeReceipt(body, report) {
   return receiptMatches(body, report) ? { verdict: "receipt", why: null, receipt: body } : { verdict: "retry", why: "receipt" };
 }
 
-function judgeRefusal({ status, body, problem }, step) {
-  if (body?.code === "hash_mismatch") return { verdict: "retry", why: "altered" };
-  if (problem && step === "file" && status === 404) return { verdict: "retry", why: "unknown" };
-  if (problem && body?.errors?.owner) return { verdict: "other-user", why: "owner" };
-  // a refusal that is not in our server's form may come from a portal in between: ask again after a while
-  return { verdict: "help", why: `http_${status}`, detail: problem ? body.detail || body.title : null, soft: !problem };
+function judgeRefusal(status, body, step) {
+  if (status === 401) return { verdict: "login", why: "login" };
+  if (body.code === "hash_mismatch") return { verdict: "retry", why: "altered" };
+  if (step === "file" && status === 404) return { verdict: "retry", why: "unknown" }; // it lost the text: that goes again
+  if (body.errors?.owner) return { verdict: "other-user", why: "owner" };
+  return { verdict: "help", why: "refused", detail: body.detail };
 }
 
 /** True when a receipt speaks of exactly this report, this content and these files. */
@@ -54,9 +57,9 @@ export function receiptMatches(receipt, report) {
     && receipt.complete === (missingFiles(receipt).length === 0);
 }
 
-/** True when the phone may let go of the bytes: every file is named as received, and the server says complete. */
+/** True when the phone may let go of the bytes: every file is named as received, or a person gave it up. */
 export function mayForget(receipt, report) {
-  return receiptMatches(receipt, report) && receipt.complete === true;
+  return receiptMatches(receipt, report) && missingFiles(receipt).every((id) => report.dropped?.includes(id));
 }
 
 function listMatches(list, manifest) {
@@ -67,31 +70,43 @@ function listMatches(list, manifest) {
   return named.length === own.length && named.every((id, place) => id === own[place]);
 }
 
-/** Ids of the files a receipt still asks for. */
-export const missingFiles = (receipt) => [...receipt.photos.missing, ...receipt.voices.missing];
+const missingFiles = (receipt) => [...receipt.photos.missing, ...receipt.voices.missing];
 
-/** The queued report after a failure: kept, with the time of the next try. */
-export function afterFailure(report, decision, now, random) {
-  const tries = report.tries + 1;
-  const wait = backoff(report.tries, random, decision.retryAfter ?? null);
-  const changed = { ...report, tries, lease_until: 0, why: decision.why, next_at: now + wait * 1000 };
-  if (decision.verdict !== "help") return { ...changed, state: restingState(report), help: null };
-  const next_at = decision.soft ? now + ODD_REFUSAL_WAIT_S * 1000 : null;
-  return { ...changed, state: "needs-help", next_at, help: { why: decision.why, detail: decision.detail ?? null } };
+/** Ids of the files that still can go: asked for by the receipt, neither refused nor given up. */
+export function filesToSend({ receipt, refused, dropped = [] }) {
+  return receipt ? missingFiles(receipt).filter((id) => !refused[id] && !dropped.includes(id)) : [];
 }
 
-/** Where a report rests between tries: the desk has its text, or not yet. */
-export const restingState = (report) => (report.receipt ? "text-received" : "saved");
+/** The queued report after a receipt that still asks for something. */
+export const afterReceipt = (report, receipt) => rested({ ...report, receipt, tries: 0, next_at: 0, why: null });
 
-/** True when a report may be tried now. `mode`: "timer" keeps every wait; "eager" (the app was just opened)
- * does not wait out a dead network; "force" (the person says send, or the network is back) waits for nothing
- * but a lease and, once refused, a person's decision. */
+/** The queued report after a failure: kept, with the time of the next try. A login or a yield is no failure. */
+export function afterFailure(report, { verdict, why, retryAfter, detail }, now, random) {
+  if (verdict === "yield" || verdict === "login") return rested(report);
+  if (verdict === "help") return { ...report, state: "needs-help", why, help: { why, detail } };
+  const wait = backoff(report.tries, random, retryAfter);
+  const receipt = why === "unknown" ? null : report.receipt;
+  return rested({ ...report, receipt, why, tries: report.tries + 1, next_at: now + wait * 1000 });
+}
+
+/** The queued report after a refusal of one file: the others still go, then a person has to look. */
+export function afterRefusal(report, fileId, { why, detail }) {
+  return rested({ ...report, refused: { ...report.refused, [fileId]: { why, detail } } });
+}
+
+/** Where a report rests between tries: the desk has its text, or not yet; or only what was refused is left of it. */
+export function rested(report) {
+  const [help = null] = Object.values(report.refused);
+  const stuck = help && report.receipt && filesToSend(report).length === 0;
+  if (stuck) return { ...report, state: "needs-help", help };
+  return { ...report, state: report.receipt ? "text-received" : "saved", help: null };
+}
+
+/** True when a report may be tried now. `mode`: "timer" keeps every wait; "eager" (the app was opened, the network is
+ * back) does not wait out a dead line; "force" (a person says send) waits for nothing but a person's decision. */
 export function isReady(report, now, mode = "timer") {
-  if (report.state === "sending" && isAhead(report.lease_until, now)) return false;
-  if (report.state === "needs-help" && report.next_at === null) return false;
-  if (mode === "force") return report.state !== "needs-help" || report.next_at <= now;
-  if (mode === "eager" && ["network", "timeout"].includes(report.why)) return true;
-  return !isAhead(report.next_at, now);
+  if (report.state === "needs-help") return false;
+  return mode === "force" || (mode === "eager" && isDeadLine(report.why)) || !isAhead(report.next_at, now);
 }
 
 /** True when `at` is still to come; but a clock that was set back must not park a report for a day. */

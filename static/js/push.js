@@ -38,19 +38,23 @@ async function current() {
 async function subscribe() {
   const key = await api.call("GET", "/api/push/key");
   if (!api.ok(key)) throw new Error("no key");
-  const registration = await navigator.serviceWorker.ready;
+  const { pushManager } = await navigator.serviceWorker.ready;
   const options = { userVisibleOnly: true, applicationServerKey: bytes(key.body.key) };
   try {
-    return await registration.pushManager.subscribe(options);
+    return await pushManager.subscribe(options);
   } catch (error) {
     if (error.name !== "InvalidStateError") throw error; // subscribed with an older key: start over
-    await (await registration.pushManager.getSubscription())?.unsubscribe();
-    return registration.pushManager.subscribe(options);
+    await (await pushManager.getSubscription())?.unsubscribe();
+    return pushManager.subscribe(options);
   }
 }
 
-async function send(subscription) {
-  return api.ok(await api.call("POST", "/api/push/subscriptions", subscription.toJSON()));
+/** True when the server knows this address. One that it knows to be dead is exchanged for a new one, once. */
+async function send(subscription, again = true) {
+  const outcome = await api.call("POST", "/api/push/subscriptions", subscription.toJSON());
+  if (!again || outcome.body?.code !== "endpoint_dead") return api.ok(outcome);
+  await subscription.unsubscribe();
+  return send(await within(TIMEOUT_MS, subscribe()), false);
 }
 
 function within(ms, promise) {

@@ -2,80 +2,112 @@
 
 import * as account from "./account.js";
 import { categoryTiles, severityChoice } from "./choices.js";
-import { byId, fill, tell } from "./dom.js";
-import { hold, isEmpty, newDraft, rename, resumable, saver } from "./draft.js";
+import { byId, fill, icon, sure, tell } from "./dom.js";
+import { filedAs, filesIn, hold, isEmpty, mayWrite, newDraft, resumable, saver } from "./draft.js";
 import { askToKeep, fileReport, isEnough } from "./filing.js";
 import { drain } from "./outbox.js";
-import { photoStrip } from "./photos.js";
-import { asPosition } from "./place.js";
-import { offerVillages, placeBox } from "./placebox.js";
+import { PhotoStrip } from "./photos.js";
+import { asPosition, offerVillages, placeBox } from "./place.js";
 import { askForSync } from "./pwa.js";
 import { start } from "./start.js";
-import { stateLine } from "./stateline.js";
 import { describeQueued, describeSent } from "./states.js";
 import * as store from "./store.js";
-import { voiceBox } from "./voicebox.js";
+import { LIMITS, whyNot } from "./take.js";
 import { say } from "./words.js";
 
-const LIMITS = { max_photos: 9, max_photo_bytes: 20_000_000, categories: [], villages: [] };
-
 const MET_LASTS_MS = 600_000;
+const SEND_WAITS_MS = 20_000;
 
 let draft = null;
-let form = LIMITS;
+let form = { ...LIMITS, categories: [], villages: [] };
 let saved = null; // the id of the report once it is safe on this phone
 let saving = false;
+let impatient = false; // the person knows that something is not stored yet, and may go on without it
 let parts = [];
+let showPlace = null;
 let auto = null;
 
 async function open() {
   const me = await account.known();
-  draft = await chooseDraft(me);
-  history.replaceState(null, "", `/report?draft=${draft.id}${location.hash}`);
-  auto = saver(draft, complainOfStore);
-  const changed = () => { if (!saved) { auto.soon(); complain(""); } };
-  const stored = await store.filesOf(draft.id);
-  parts = [
-    photoStrip(draft, stored, { limits: () => form, complain, changed }),
-    voiceBox(draft, stored, { complain, changed }),
-  ];
-  severityChoice(draft, { changed });
-  placeBox(draft, { changed });
-  // what was typed while a slow phone was still opening the form stays
-  const typed = byId("text").value;
-  if (!draft.text.includes(typed)) draft.text = [draft.text, typed].filter(Boolean).join("\n");
-  byId("text").value = draft.text;
-  byId("text").addEventListener("input", ({ target }) => { draft.text = target.value; changed(); });
-  await fillForm(me, changed);
-  goTo(location.hash.slice(1));
-}
-
-/** Go on with what was left unfinished, unless a new one is asked for. */
-async function chooseDraft(me) {
   const query = new URLSearchParams(location.search);
-  const found = query.has("new") ? null : await resumable(query.get("draft"), me?.id ?? null);
-  byId("resumed").hidden = !found || found.id === query.get("draft");
-  const chosen = found && (await hold(found.id)) ? found : { ...newDraft(me?.id), fix: null };
-  if (chosen !== found) {
-    byId("resumed").hidden = true;
-    await hold(chosen.id);
-  }
-  return chosen;
+  if (await isFiled(query.get("draft"), me)) return done(query.get("draft"));
+  draft = await chooseDraft(query, me);
+  const address = `/report?draft=${draft.id}`;
+  history.replaceState(null, "", address + location.hash);
+  byId("to_login").href = `/login?next=${address}`;
+  auto = saver(draft, complainOfStore);
+  if (!navigator.locks) import("./twice.js").catch(() => {}); // another tab may hold it too
+  const stored = await store.filesOf(draft.id);
+  draft.files = draft.files.filter(({ id }) => stored.some((file) => file.id === id));
+  parts = [new PhotoStrip(draft, stored, { limits: () => form, complain, changed }), voicePart(stored)];
+  severityChoice(draft, { changed });
+  showPlace = placeBox(draft, { changed });
+  takeText();
+  sure(byId("discard"), () => throwAway().catch(complainOfStore));
+  await fillForm(me);
+  return goTo(location.hash.slice(1));
 }
 
-async function fillForm(me, changed) {
-  const last = (await store.get("kv", "last")) ?? {};
+/** Whether a draft has become this user's report: who opens it again sees that it is safe. */
+async function isFiled(id, me) {
+  const report = id && (await filedAs(id));
+  return Boolean(report) && report.owner === me?.id;
+}
+
+/** What was left unfinished, unless a new one is asked for or another tab has it open. */
+async function chooseDraft(query, me) {
+  const found = query.has("new") ? null : await resumable(query.get("draft"), me?.id ?? null);
+  const free = found && (await hold(found.id));
+  const left = free && (await store.get("drafts", found.id)); // its last holder may just have written
+  byId("resumed").hidden = !left || left.id === query.get("draft");
+  if (left) return left;
+  const fresh = newDraft(me?.id);
+  await hold(fresh.id);
+  return fresh;
+}
+
+function changed() {
+  if (saved) return;
+  byId("discard").hidden = isEmpty(draft);
+  auto.soon();
+}
+
+/** The recorder's code comes with the first tap, or when there is a note to listen to. */
+function voicePart(stored) {
+  let box = null;
+  const load = async () => {
+    const { VoiceBox } = await import("./voicebox.js");
+    box ??= new VoiceBox(draft, stored, { complain, changed });
+  };
+  const press = () => { if (!saving && !saved) box.press(); };
+  byId("voice").hidden = !(navigator.mediaDevices?.getUserMedia && globalThis.MediaRecorder);
+  byId("record").addEventListener("click", () => load().then(press, () => complain(say("voice_not_loaded"))));
+  if (filesIn(draft, "voice").length) load().catch(() => {});
+  return { settled: () => box?.settled() };
+}
+
+/** What was typed before this script came stays. */
+function takeText() {
+  const box = byId("text");
+  if (!draft.text.includes(box.value)) draft.text = [draft.text, box.value].filter(Boolean).join("\n");
+  box.value = draft.text;
+  box.addEventListener("input", () => { draft.text = box.value; changed(); });
+}
+
+async function fillForm(me) {
+  const last = await account.lastChoice();
   const { cached, newer } = await account.formData();
   const use = (data) => {
-    if (!data) return;
-    form = { ...LIMITS, ...data };
+    if (!data || saved) return;
+    form = { ...form, ...data };
     const inTown = (code) => form.villages.some((village) => village.code === code);
     draft.village_code ||= [last.village_code, me?.area_code].find(inTown) ?? "";
     categoryTiles(draft, form.categories, last.category, { changed });
     offerVillages(form.villages, draft.village_code);
+    showPlace();
   };
   use(cached);
-  newer.then((data) => { if (!saved) use(data); });
+  newer.then(use);
 }
 
 /** Where 说一说 and 写一写 lead. */
@@ -85,82 +117,123 @@ function goTo(part) {
   target?.focus();
 }
 
+async function throwAway() {
+  auto.close();
+  await isStored(); // a late write would bring the draft back
+  Object.assign(draft, { text: "", files: [] });
+  await store.discardDraft(draft.id);
+  location.replace("/?stay=1");
+}
+
 async function send() {
   if (saving || saved) return;
   saving = true;
-  await opening;
-  byId("send").disabled = true;
+  byId("send").setAttribute("aria-busy", "true");
   try {
-    await Promise.all(parts.map((part) => part.settled()));
-    await file();
+    await opening;
+    if (await isStored()) await file();
+    else complain(say("photo_slow"));
   } catch (error) {
     console.warn("not saved", error);
     complainOfStore(error);
-  } finally {
-    saving = false;
-    byId("send").disabled = false;
   }
+  saving = false;
+  byId("send").removeAttribute("aria-busy");
+}
+
+/** Everything is on disk. False when that takes too long; the next press goes on without it. */
+async function isStored() {
+  const stored = Promise.all(parts.map((part) => part.settled())).then(() => true);
+  const late = new Promise((done) => { setTimeout(done, impatient ? 1_000 : SEND_WAITS_MS, impatient); });
+  impatient = !(await Promise.race([stored, late]));
+  return !impatient;
 }
 
 async function file() {
   const me = await account.known();
-  if (!me) return complain(say("need_login_first"));
+  if (!me) return complain(say("need_login_first"), "to_login");
+  if (!mayWrite(draft, me.id)) return complain(say("other_person"), "to_new");
   if (!isEnough(draft)) return complain(say("nothing_yet"));
+  if (filesIn(draft, "photo").some(({ bytes }) => bytes > form.max_photo_bytes)) return complain(say("photo_too_large"));
   auto.close();
-  const { fix, ...content } = draft;
   try {
-    const position = asPosition(fix);
-    const report = await fileReport({ ...content, position }, me).catch(async (error) => {
-      if (error.message !== "already_filed") throw error;
-      await rename(draft);
-      return fileReport({ ...content, id: draft.id, files: draft.files, position }, me);
-    });
-    saved = report.id;
+    const { id } = await commit(me);
+    afterwards().catch(() => {});
+    return done(id);
   } catch (error) {
     auto = saver(draft, complainOfStore); // still a draft: keep writing it down
     throw error;
   }
-  done();
-  return undefined;
+}
+
+/** Freeze what is in the form; not a second time what another tab has filed of it. */
+async function commit(me) {
+  const freeze = () => fileReport({ ...draft, position: asPosition(draft.fix) }, me);
+  try {
+    return await freeze();
+  } catch (error) {
+    if (error.message === "file_lost") return freeze(); // a smaller copy has just taken a photo's place
+    if (error.message !== "already_filed") throw error;
+    const { filedElsewhere } = await import("./twice.js");
+    return (await filedElsewhere(draft)) ?? freeze();
+  }
 }
 
 /** Only now, after the database has committed, does the screen say 已存到手机. */
-function done() {
+function done(id) {
+  saved = id;
   byId("form").hidden = true;
   byId("done").hidden = false;
+  byId("done-ways").before(byId("danger"));
+  byId("done-story").href = `/story?report=${id}`;
   byId("done-title").focus();
-  history.replaceState(null, "", "/report");
+  scrollTo(0, 0);
+  history.replaceState(null, "", `/report?draft=${id}`);
   drain("eager");
-  afterwards().catch(() => {});
+  return show();
 }
 
 async function afterwards() {
-  await store.put("kv", { category: draft.category, village_code: draft.village_code }, "last");
+  await account.rememberChoice({ category: draft.category, village_code: draft.village_code });
   await askToKeep();
-  await askForSync();
+  byId("done-later").textContent = say((await askForSync()) ? "later_sync" : "later_open");
 }
 
 /** The state of the report just saved, live. */
 async function show() {
   if (!saved) return;
   const [report, sent] = await Promise.all([store.get("reports", saved), store.get("sent", saved)]);
-  const state = report ? describeQueued(report, await account.mustLogIn()) : describeSent(sent ?? {});
-  fill(byId("done-state"), stateLine(state));
-  byId("done-later").hidden = state.state === "complete";
-  if (state.state === "complete") byId("done-title").textContent = say("state_complete");
-  byId("done-story").href = `/story?report=${saved}`;
+  const { state, words } = report ? describeQueued(report, await account.mustLogIn()) : describeSent(sent);
+  const fine = !["lost", "needs-help"].includes(state);
+  fill(byId("done-sign"), icon(fine ? "check" : "warn"));
+  byId("done").dataset.state = fine ? "fine" : "bad";
+  byId("done-title").textContent = words;
+  byId("done-later").hidden = !["saved", "sending"].includes(state) || report.tries > 0;
+  byId("done-lost").hidden = state !== "lost";
+  byId("done-story").hidden = state === "lost";
 }
 
-function complain(text) {
-  tell(byId("complaint"), text);
+/** What is wrong, beside the button, until the next tap; `way`: the id of the link that leads out of it. A bar higher
+ * than a third of the screen stops sticking. */
+function complain(text, way = null) {
+  const box = byId("complaint");
+  const before = box.hidden ? "" : box.querySelector(".grow").textContent;
+  tell(box, !text || before.includes(text) ? text && before : `${before} ${text}`.trim());
+  for (const link of box.querySelectorAll("a")) link.hidden = link.id !== way;
+  const bar = byId("send-bar");
+  bar.classList.remove("loose");
+  if (text && bar.offsetHeight * 3 > innerHeight) {
+    bar.classList.add("loose");
+    bar.scrollIntoView({ block: "end" });
+  }
 }
 
 function complainOfStore(error) {
-  const full = error?.name === "QuotaExceededError";
-  complain(say(full ? "storage_full" : error?.message === "file_lost" ? "file_lost" : "save_failed"));
+  complain(error?.message === "file_lost" ? say("file_lost") : whyNot(error, "save_failed"));
 }
 
 byId("send").addEventListener("click", send);
+byId("form").addEventListener("click", ({ target }) => { if (!target.closest("#complaint")) complain(""); }, true);
 addEventListener("pagehide", () => auto?.now());
 document.addEventListener("visibilitychange", () => { if (document.hidden) auto?.now(); });
 const opening = open().catch(complainOfStore);

@@ -6,8 +6,8 @@ import { onChange } from "./channel.js";
 import { byId, tell } from "./dom.js";
 import { wasWiped } from "./filing.js";
 import { gather } from "./history.js";
-import { drain } from "./outbox.js";
-import { startWorker } from "./pwa.js";
+import { drain, waiting } from "./outbox.js";
+import { askForSync, startWorker } from "./pwa.js";
 import * as store from "./store.js";
 import { say } from "./words.js";
 
@@ -15,7 +15,7 @@ const TICK_MS = 15_000;
 const NEWS_MS = 120_000;
 const CLOCK_OFF_MS = 600_000;
 
-let quietly = false; // the server was met a moment ago, on another page
+let asking = true; // the server is being asked; not on a page that met it a moment ago
 
 /** Start the page. `busy()`: a form is being filled; `show()`: draw again, after each change; `met({me, fresh})`: the
  * server said who is logged in, or could not be asked; `fresh()`: ask the server for news; `quiet` (ms): the first
@@ -23,25 +23,18 @@ let quietly = false; // the server was met a moment ago, on another page
 export async function start(page = {}) {
   const { busy = () => false, show = async () => {}, met = () => {}, fresh = async () => {}, quiet = 0 } = page;
   const draw = oneAtATime(async () => {
+    if (!(await store.get("kv", "canary").catch(() => false))) await tryStorage();
     await show();
     await stateLine();
   });
-  try {
-    await storageNotices();
-    await draw();
-  } catch (error) {
-    console.warn("store", error);
-    tell(byId("storage"), say("storage_broken"));
-  }
+  startWorker(busy);
+  await draw();
   onChange(draw);
-  const meeting = () => meet({ draw, met, fresh });
+  const meeting = () => meet({ draw, met, fresh }).catch((error) => console.warn("page", error));
   triggers(draw, meeting);
-  quietly = await account.metWithin(quiet).catch(() => false);
-  if (!quietly) await meeting();
+  asking = !(await account.metWithin(quiet).catch(() => false));
+  if (asking) await meeting();
   else drain("eager").then(draw);
-  if (location.protocol === "https:" || location.hostname === "localhost" || location.hostname === "127.0.0.1") {
-    startWorker(busy);
-  }
   keepPush().catch(() => {}); // a push address that cannot be sent is sent at the next start
 }
 
@@ -52,16 +45,13 @@ async function keepPush() {
 
 /** Learn who is logged in, send what waits, then ask for news. */
 async function meet({ draw, met, fresh }) {
-  const paused = await account.mustLogIn();
-  const before = await account.known();
-  const found = await account.refresh();
-  met(found);
-  const changed = (paused && !(await account.mustLogIn())) || found.me?.id !== before?.id;
-  const sending = drain(changed ? "force" : "eager");
+  met(await account.refresh());
+  const sending = drain("eager");
   await fresh(); // not after sending: many photos may take minutes
   await draw();
   await sending;
   await draw();
+  if ((await waiting()) > 0) askForSync(); // also for what an earlier page left
 }
 
 function triggers(draw, meeting) {
@@ -70,42 +60,62 @@ function triggers(draw, meeting) {
     await drain(mode);
     await draw();
   };
-  addEventListener("online", wake("force"));
+  addEventListener("online", wake("eager"));
   addEventListener("offline", draw);
   addEventListener("pageshow", (event) => { if (event.persisted) meeting(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) meeting(); });
   setInterval(() => { if (!document.hidden) wake("timer")(); }, TICK_MS);
   setInterval(() => { if (!document.hidden) meeting(); }, NEWS_MS);
   byId("send-now")?.addEventListener("click", wake("force"));
+  byId("foreign").querySelector("button").addEventListener("click", async ({ target }) => {
+    await (await import("./help.js")).exportForeign(target);
+  });
   navigator.serviceWorker?.addEventListener("message", ({ data }) => {
     if (data?.type === "push") meeting();
-    if (data?.type === "drain") drain("force");
+    if (data?.type === "drain") drain("eager");
   });
 }
 
-async function storageNotices() {
-  if (await wasWiped().catch(() => false)) tell(byId("storage"), say("storage_wiped"));
-  await store.put("kv", true, "canary"); // also tells at once when this browser cannot store anything
+/** Tells at once when this browser cannot store anything, or has thrown away what it stored. */
+async function tryStorage() {
+  try {
+    const wiped = await wasWiped();
+    await store.put("kv", true, "canary");
+    put("storage", wiped ? say("storage_wiped") : "");
+  } catch (error) {
+    put("storage", say(error.message.startsWith("storage_") ? "storage_blocked" : "storage_broken"));
+    throw error;
+  }
 }
 
 /** The line on top: connected, no network, or how many wait; and the notices that go with it. */
 async function stateLine() {
-  const { me, waiting, sendable, foreign } = await gather();
+  const { me, waiting, foreign } = await gather();
+  const login = !me || (await account.mustLogIn());
   const line = byId("line");
-  const offline = !navigator.onLine || api.reached === false;
-  line.dataset.line = waiting ? "waiting" : offline ? "offline" : "connected";
-  line.textContent = lineWords(waiting, offline);
-  byId("login").hidden = Boolean(me) && !(await account.mustLogIn());
-  tell(byId("foreign"), foreign ? say("foreign", { n: foreign }) : "");
-  tell(byId("clock"), Math.abs(api.clockOffset ?? 0) > CLOCK_OFF_MS ? say("clock_off") : "");
+  const [state, words] = lineState(waiting, !navigator.onLine || api.reached === false);
+  line.dataset.line = state;
+  if (line.textContent !== words) line.textContent = words; // what is written again is read out again
+  byId("login").hidden = !login;
+  if (login) put("login", waiting ? say("login_waiting", { n: waiting }) : say("login"));
+  put("foreign", foreign ? say("foreign", { n: foreign }) : "");
+  put("clock", Math.abs(api.clockOffset ?? 0) > CLOCK_OFF_MS ? say("clock_off") : "");
   const send = byId("send-now");
-  if (send) send.hidden = sendable === 0;
+  if (send) send.hidden = waiting === 0;
 }
 
-function lineWords(waiting, offline) {
-  if (waiting) return say(offline ? "line_offline_waiting" : "line_waiting", { n: waiting });
-  if (offline) return say(navigator.onLine ? "line_dead" : "line_offline");
-  return api.reached === null && !quietly ? say("line_checking") : say("line_connected");
+/** [state, words]: "connected" only when our server has answered this very page. */
+function lineState(waiting, offline) {
+  if (waiting) return ["waiting", say(offline ? "line_offline_waiting" : "line_waiting", { n: waiting })];
+  if (offline) return ["offline", say(navigator.onLine ? "line_dead" : "line_offline")];
+  if (api.reached) return ["connected", say("line_connected")];
+  return ["checking", say(asking ? "line_checking" : "line_either")];
+}
+
+function put(id, words) {
+  const element = byId(id);
+  const said = element.querySelector(".grow") ?? element;
+  if (element.hidden === Boolean(words) || said.textContent !== words) tell(element, words);
 }
 
 /** Run `work` never twice at once; a call during a run makes it run once more. */

@@ -3,13 +3,13 @@
 import { icon, make } from "./dom.js";
 import { say } from "./words.js";
 
+const ICONS = {
+  "saved": "clock", "sending": "send", "text-received": "image", "files-missing": "image", "complete": "check",
+  "needs-login": "person", "declined": "close",
+};
+
 /** Icon and sentence for a state. */
 export function stateLine({ state, words, satisfied }) {
   const thanks = satisfied === true ? ` · ${say("satisfied")}` : "";
-  return make("span", { class: "state", data: { state } }, icon(iconFor(state)), make("span", { text: words + thanks }));
-}
-
-function iconFor(state) {
-  const icons = { "saved": "clock", "sending": "send", "text-received": "image", "complete": "check", "needs-login": "person" };
-  return icons[state] ?? "warn";
+  return make("span", { class: "state", data: { state } }, icon(ICONS[state] ?? "warn"), make("span", { text: words + thanks }));
 }

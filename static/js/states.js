@@ -2,33 +2,32 @@
 
 import { say } from "./words.js";
 
-/** The state of a queued report, seen with whether somebody must log in first. */
-export function stateOf(report, mustLogIn) {
-  if (report.state === "needs-help") return "needs-help";
-  return mustLogIn && report.state !== "sending" ? "needs-login" : report.state;
-}
+const REASONS = ["file_lost", "file_damaged", "too_large"]; // what this phone or the way found; the server says its own
 
-/** {state, words} for a report in the queue. */
+/** {state, words} for a report in the queue, seen with whether somebody must log in first. */
 export function describeQueued(report, mustLogIn) {
-  const state = stateOf(report, mustLogIn);
+  const resting = report.state === "saved" || report.state === "text-received";
+  const state = mustLogIn && resting ? "needs-login" : report.state;
   return { state, words: sentence(state, report) };
 }
 
-/** {state, words} for a report the desk has. */
+/** {state, words} for a report that is not in the queue here: what the desk said of it, or that nothing is known. */
 export function describeSent(sent) {
-  const state = sent.complete === false ? "text-received" : "complete";
+  if (!sent?.id) return { state: "lost", words: say("state_lost") };
   const words = sent.status_words || say("state_complete");
-  return { state, words };
+  if (sent.status === "declined") return { state: "declined", words };
+  if (sent.complete || sent.open === false) return { state: "complete", words };
+  const early = !sent.status || sent.status === "new";
+  return { state: "files-missing", words: early ? say("state_files_missing") : say("state_with_gap", { status: words }) };
 }
 
 function sentence(state, report) {
-  if (state === "needs-help") {
-    return say(report.receipt ? "state_needs_help_files" : "state_needs_help", { why: reason(report.help) });
-  }
-  if (state === "needs-login" && report.receipt) return say("state_needs_login_files");
-  if (state === "text-received" || (state === "sending" && report.receipt)) return filesSentence(report);
-  if (state === "saved") return report.tries ? say("state_waiting") : say("state_saved");
-  return say(`state_${state.replace("-", "_")}`);
+  const files = report.receipt ? "_files" : "";
+  if (state === "needs-help") return say(`state_needs_help${files}`, { why: reason(report.help) });
+  if (state === "needs-login") return say(`state_needs_login${files}`);
+  if (files) return filesSentence(report);
+  if (state === "saved" && report.tries) return say("state_waiting");
+  return say(`state_${state}`);
 }
 
 function filesSentence({ receipt }) {
@@ -36,8 +35,8 @@ function filesSentence({ receipt }) {
   return say("state_text_received", { n: count("received"), all: count("received") + count("missing") });
 }
 
-function reason(help) {
-  return help?.detail || say(help?.why === "file_lost" ? "why_file_lost" : "why_refused");
+function reason({ why, detail }) {
+  return detail || say(REASONS.includes(why) ? `why_${why}` : "why_refused");
 }
 
 /** A report's name when it has no words of its own. */

@@ -1,17 +1,17 @@
-// The three steps a reporter sees, from the state of queue and case. Pure.
+// The steps a reporter sees, from the state of queue and case. Pure.
 
 const IN_HAND = ["accepted", "dispatched", "acknowledged", "en_route", "on_scene", "answered", "verified"];
 
-/** [{key, state: "done"|"now"|"next"}] for 已收到, 谁在办, 办好了; a refusal ends it after the first. */
+/** [{key, state: "done"|"now"|"next", icon}] for 已收到, 谁在办, 办好了; the key names the sentence. What is only on this
+ * phone is not received yet; a refusal ends it after the first. */
 export function stepsOf(queued, sent) {
-  const received = Boolean(sent) || Boolean(queued?.receipt);
   const status = sent?.status ?? "new";
-  if (!received) return steps("now", "next", "next");
-  if (status === "closed") return steps("done", "done", "done");
-  if (status === "declined") return [{ key: "received", state: "done" }, { key: "declined", state: "next" }];
-  return IN_HAND.includes(status) ? steps("done", "now", "next") : steps("done", "next", "next");
+  if (!sent && !queued?.receipt) return steps(["on_phone", "now"], ["received", "next"], ["handled", "next"], ["done", "next"]);
+  if (status === "declined") return steps(["received", "done"], ["declined", "now", "close"]);
+  if (status === "closed") return steps(["received", "done"], ["handled", "done"], ["done", "done"]);
+  return steps(["received", "done"], ["handled", IN_HAND.includes(status) ? "now" : "next"], ["done", "next"]);
 }
 
-function steps(received, handled, done) {
-  return [{ key: "received", state: received }, { key: "handled", state: handled }, { key: "done", state: done }];
+function steps(...all) {
+  return all.map(([name, state, icon]) => ({ key: `${name}_${state}`, state, icon: icon ?? (state === "done" ? "check" : "clock") }));
 }

@@ -1,84 +1,27 @@
-// Storage only: what lies where in IndexedDB, and which writes are one transaction. No DOM, no network.
+// What lies where on the phone, and which writes are one transaction. No DOM, no network.
 //
-// drafts  {id, owner, text, category, severity, village_code, position, captured_at, updated_at, files: [...]}
-// reports the queue: {id, owner, body, content_hash, saved_at, state, tries, next_at, lease_until, received, help}
+// drafts  {id, owner, text, category, severity, village_code, fix, settled, captured_at, updated_at, files: [...]}
+// reports the queue: {id, owner, body, content_hash, saved_at, state, tries, next_at, why, receipt, help,
+//         refused: {file id: {why, detail}}, dropped: [file ids a person gave up]}
 // files   {id, report_id, kind, type, sha256, bytes, data: ArrayBuffer}; Safari loses Blobs, so never a Blob
-// sent    what the desk has: {id, owner, title, severity, captured_at, receipt, status, ...}
-// kv      small things by name: me, session, form, last
+// sent    what the desk has: {id, owner, title, severity, captured_at, receipt, complete, status, ...}
+// kv      small things by name: me, session, met_at, form-<user>, last-<user>, the sender's lease
 
-import { openDB } from "../vendor/idb-8.0.4.js";
+import { read, write } from "./db.js";
 
-const NAME = "fieldapp";
-const VERSION = 1;
-const DURABLE = { durability: "strict" };
+const SENT_KEPT = 200; // per user; the desk has the rest
 
-let opening = null;
-
-function open() {
-  opening ??= openDB(NAME, VERSION, {
-    upgrade: createStores,
-    blocking: forget, // another tab brings a newer version: step aside, reopen at the next use
-    terminated: () => { opening = null; },
-  }).catch((error) => {
-    opening = null;
-    throw error;
-  });
-  return opening;
-}
-
-function createStores(db) {
-  db.createObjectStore("drafts", { keyPath: "id" });
-  db.createObjectStore("reports", { keyPath: "id" });
-  db.createObjectStore("files", { keyPath: "id" }).createIndex("report_id", "report_id");
-  db.createObjectStore("sent", { keyPath: "id" });
-  db.createObjectStore("kv");
-}
-
-function forget() {
-  opening?.then((db) => db.close()).catch(() => {});
-  opening = null;
-}
-
-/** Run `work(db)`; browsers close databases behind our back, so a closed one is opened again once. */
-async function using(work) {
-  const db = await open();
-  try {
-    return await work(db);
-  } catch (error) {
-    if (error?.name !== "InvalidStateError") throw error;
-    opening = null;
-    return work(await open());
-  }
-}
-
-/** One durable readwrite transaction; resolves when it is committed, not before. */
-function write(stores, work) {
-  return using(async (db) => {
-    const tx = db.transaction(stores, "readwrite", DURABLE);
-    try {
-      const result = await work(...stores.map((name) => tx.objectStore(name)));
-      await tx.done;
-      return result;
-    } catch (error) {
-      tx.done.catch(() => {}); // the cause is `error`; do not report the abort as well
-      try { tx.abort(); } catch { /* already over */ }
-      throw error;
-    }
-  });
-}
-
-export const get = (store, key) => using((db) => db.get(store, key));
-export const all = (store) => using((db) => db.getAll(store));
+export const get = (store, key) => read(store, (at) => at.get(key));
+export const all = (store) => read(store, (at) => at.getAll());
 export const put = (store, value, key) => write([store], (at) => at.put(value, key));
-export const remove = (store, key) => write([store], (at) => at.delete(key));
 
 /** Files of one draft or report, with their bytes. */
-export const filesOf = (reportId) => using((db) => db.getAllFromIndex("files", "report_id", reportId));
+export const filesOf = (reportId) => read("files", (files) => files.ofReport(reportId));
 
 /** Write a draft together with files that are new in it. A draft that was filed in another tab stays filed. */
 export function saveDraft(draft, files = []) {
-  return write(["drafts", "files", "reports", "sent"], async (drafts, store, reports, sent) => {
-    if (await isFiled(draft.id, reports, sent)) return;
+  return write(["drafts", "files", "reports", "sent"], async (drafts, store, ...filed) => {
+    if (await findFiled(draft.id, filed)) return;
     await Promise.all([drafts.put(draft), ...files.map((file) => store.put(file))]);
   });
 }
@@ -90,28 +33,43 @@ export function renameDraft(draft, files) {
   });
 }
 
-async function isFiled(id, reports, sent) {
-  return (await reports.getKey(id)) !== undefined || (await sent.getKey(id)) !== undefined;
+/** Write a draft with `file` in the place of another. Throws "already_filed" once its files belong to a report. */
+export function replaceFile(draft, oldId, file) {
+  return changeFiles(draft, (files) => Promise.all([files.put(file), files.delete(oldId)]));
 }
 
-/** Write a draft and drop one of its files. */
+/** Write a draft and drop one of its files. Throws "already_filed" once its files belong to a report. */
 export function dropFile(draft, fileId) {
-  return write(["drafts", "files"], (drafts, files) => Promise.all([drafts.put(draft), files.delete(fileId)]));
+  return changeFiles(draft, (files) => files.delete(fileId));
 }
 
-/** Throw a draft away with everything in it. */
-export function discardDraft(draftId) {
-  return write(["drafts", "files"], async (drafts, files) => {
-    await drafts.delete(draftId);
-    await deleteFiles(files, draftId);
+function changeFiles(draft, change) {
+  return write(["drafts", "files", "reports", "sent"], async (drafts, files, ...filed) => {
+    if (await findFiled(draft.id, filed)) throw new Error("already_filed");
+    await Promise.all([drafts.put(draft), change(files)]);
   });
 }
 
-/** The promise "saved on this phone": report in, files there, draft gone; all of it or nothing. */
+async function findFiled(id, [reports, sent]) {
+  return (await reports.get(id)) ?? (await sent.get(id));
+}
+
+/** Throw a draft away with everything in it. A draft that was filed in another tab keeps its files. */
+export function discardDraft(draftId) {
+  return write(["drafts", "files", "reports", "sent"], async (drafts, files, ...filed) => {
+    await drafts.delete(draftId);
+    if (!(await findFiled(draftId, filed))) await deleteFiles(files, draftId);
+  });
+}
+
+/** The promise "saved on this phone": report in, files there, draft gone; all of it or nothing. The same report again
+ * is fine; throws "already_filed" when its id stands for other content, "file_lost" when a file is not here. */
 export function commitReport(report) {
   return write(["reports", "sent", "drafts", "files", "kv"], async (reports, sent, drafts, files, kv) => {
-    if (await isFiled(report.id, reports, sent)) throw new Error("already_filed");
-    const held = new Set(await files.index("report_id").getAllKeys(report.id));
+    const filed = await findFiled(report.id, [reports, sent]);
+    if (filed?.content_hash === report.content_hash) return;
+    if (filed) throw new Error("already_filed");
+    const held = new Set(await files.keysOfReport(report.id));
     const named = [...report.body.photos, ...report.body.voices];
     if (!named.every((file) => held.has(file.id))) throw new Error("file_lost");
     await Promise.all([reports.add(report), drafts.delete(report.id), kv.put(true, "canary")]);
@@ -122,29 +80,48 @@ export function commitReport(report) {
 export function changeReport(id, change) {
   return write(["reports"], async (reports) => {
     const report = await reports.get(id);
-    if (!report) return null;
-    const changed = change(report);
-    await reports.put(changed);
-    return changed;
+    if (report) await reports.put(change(report));
   });
 }
 
-/** The desk has everything: keep the receipt, let go of the bytes. */
+/** A person says: go on without this file. The text is sent once more, and its receipt tells whether that was all. */
+export function dropRefused(reportId, fileId) {
+  return changeReport(reportId, (report) => {
+    const { [fileId]: _given_up, ...refused } = report.refused;
+    const dropped = [...(report.dropped ?? []), fileId];
+    return { ...report, refused, dropped, state: "text-received", help: null, tries: 0, next_at: 0 };
+  });
+}
+
+/** A report whose text was never accepted becomes a draft again, under new ids. Returns it, or null when it is too late. */
+export const reopenAsDraft = async (reportId) => (await import("./reopen.js")).reopenAsDraft(reportId);
+
+/** The desk has what it will get: keep the receipt, let go of the bytes. */
 export function finishReport(id, sent) {
   return write(["reports", "files", "sent"], async (reports, files, history) => {
-    await history.put({ ...sent, ...(await history.get(id)), receipt: sent.receipt, complete: true });
+    const { receipt, complete } = sent;
+    await history.put({ ...sent, ...(await history.get(id)), receipt, complete });
     await reports.delete(id);
     await deleteFiles(files, id);
   });
 }
 
-/** Remember what the server last said about several own reports. */
+/** Remember what the server last said about own reports, and no more of the old ones than anybody looks at. What once
+ * was complete stays so: an answer may be older than the last photo. */
 export function rememberSent(items) {
-  return write(["sent"], (sent) => Promise.all(items.map((item) => sent.put(item))));
+  return write(["sent"], async (sent) => {
+    for (const item of items) {
+      const before = await sent.get(item.id);
+      await sent.put({ ...before, ...item, complete: item.complete || before?.complete });
+    }
+    const mine = (await sent.getAll()).filter(({ owner }) => owner === items[0]?.owner);
+    const old = mine.sort((a, b) => Date.parse(b.captured_at) - Date.parse(a.captured_at)).slice(SENT_KEPT);
+    await Promise.all(old.map(({ id }) => sent.delete(id)));
+  });
 }
 
 async function deleteFiles(files, reportId) {
-  const keys = await files.index("report_id").getAllKeys(reportId);
+  const keys = await files.keysOfReport(reportId);
   await Promise.all(keys.map((key) => files.delete(key)));
 }
 

@@ -1,10 +1,10 @@
-// What became of one report: 已收到 → 谁在办 → 办好了, and the reporter's last word.
+// What became of one report: 已收到 → 谁在办 → 办好了, what was said in it, and the reporter's last word.
 
 import * as account from "./account.js";
 import * as api from "./api.js";
-import { byId, fill, icon, make, tell } from "./dom.js";
+import { addressOf, byId, fill, icon, make, picture, tell } from "./dom.js";
 import { refreshHistory } from "./history.js";
-import { helpButtons } from "./list.js";
+import { helpFor } from "./list.js";
 import { start } from "./start.js";
 import { stateLine } from "./stateline.js";
 import { describeQueued, describeSent, titleOf, when } from "./states.js";
@@ -12,9 +12,12 @@ import { stepsOf } from "./steps.js";
 import * as store from "./store.js";
 import { say } from "./words.js";
 
+const TITLE = 40; // characters; more are set like any other text
+
 const query = new URLSearchParams(location.search);
 let id = query.get("report");
 let asked = false;
+let answering = false;
 
 async function show() {
   const me = await account.known();
@@ -36,60 +39,108 @@ async function findByCase(number) {
 async function draw(report, queued, sent) {
   const state = queued ? describeQueued(queued, await account.mustLogIn()) : describeSent(sent);
   const severity = report.severity ?? report.body?.severity ?? "blue";
-  byId("title").textContent = titleOf(sent ?? report);
   byId("severity").dataset.severity = severity;
   byId("severity").textContent = say(`severity_${severity}`);
   byId("filed").textContent = when(report.captured_at ?? report.body.captured_at);
   byId("number").textContent = sent?.case_number ?? "";
-  fill(byId("state"), stateLine(state), state.state === "needs-help" ? helpButtons(id) : null);
-  fill(byId("steps"), ...stepsOf(queued, sent).map(step));
+  const steps = stepsOf(queued, sent).map(step);
+  fill(byId("steps"), ...steps);
+  const told = steps.some(({ textContent }) => textContent === state.words); // nothing is said twice
+  if (isNews("state", [state, told])) fill(byId("state"), told ? null : stateLine(state), helpFor(id, state.state));
   fill(byId("history"), ...(sent?.story?.history ?? []).map(event));
   byId("history-part").hidden = !sent?.story?.history?.length;
-  drawPhotos(sent?.story, await store.filesOf(id));
+  await drawOwnWords(queued, sent);
+  await drawFiles(sent?.story);
   drawAnswer(sent);
 }
 
-function step({ key, state }) {
-  const mark = state === "next" ? "" : ` · ${say(`mark_${state}`)}`;
-  const words = say(`step_${key}`) + mark;
-  return make("li", { data: { step: state } }, icon(state === "done" ? "check" : "clock"), make("span", { text: words }));
+/** The whole text, the kind and the place, as they were sent: from this phone while it has them, else from the desk. */
+async function drawOwnWords(queued, sent) {
+  const said = queued?.body ?? sent?.story?.said ?? {};
+  const text = said.text ?? "";
+  byId("title").textContent = text || titleOf(sent ?? queued);
+  byId("title").classList.toggle("long", text.length > TITLE);
+  const { categories = [], villages = [] } = (await account.formData()).cached ?? {};
+  const name = (list, code) => list.find((one) => one.code === code)?.name;
+  const parts = [name(categories, said.category), name(villages, said.village_code)];
+  byId("kind").textContent = parts.filter(Boolean).join(" · ");
+}
+
+function step({ key, state, icon: name }) {
+  return make("li", { data: { step: state } }, icon(name), make("span", { text: say(`step_${key}`) }));
 }
 
 function event({ at, words, note }) {
-  return make("li", {}, make("span", { class: "muted small", text: when(at) }), " ", make("span", { text: words }),
+  return make("li", {}, make("span", { class: "muted", text: when(at) }), " ", make("span", { text: words }),
     note ? make("p", { class: "note", text: note }) : null);
 }
 
 const addresses = new Map();
 
-function drawPhotos(story, files) {
-  const local = files.filter((file) => file.kind === "photo").map((file) => ({ thumb_url: localAddress(file) }));
-  const mine = story?.photos_state?.length ? story.photos_state : local;
-  pictures("mine", mine, say("photo_before"));
+async function drawFiles(story) {
+  const files = await store.filesOf(id);
+  const local = (kind) => files.filter((file) => file.kind === kind).map((file) => localAddress(file));
+  const here = local("photo").map((url) => ({ thumb_url: url, url }));
+  pictures("mine", here.length ? here : story?.photos_state ?? [], say("photo_before"));
   pictures("after", story?.after_photos ?? [], say("photo_after"));
+  const [voice] = [...local("voice"), ...(story?.voices ?? []).map((name) => `/voices/${name}`)];
+  byId("voice-part").hidden = !voice;
+  if (voice && byId("playback").getAttribute("src") !== voice) byId("playback").src = voice;
 }
 
-function localAddress({ id: fileId, data, type }) {
-  if (!addresses.has(fileId)) addresses.set(fileId, URL.createObjectURL(new Blob([data], { type })));
-  return addresses.get(fileId);
+function localAddress(file) {
+  if (!addresses.has(file.id)) addresses.set(file.id, addressOf(file));
+  return addresses.get(file.id);
+}
+
+const drawn = {};
+
+/** Whether a part of the page has changed: what stays the same is left alone, or it would flicker at every look. */
+function isNews(name, facts) {
+  const before = drawn[name];
+  drawn[name] = JSON.stringify(facts);
+  return drawn[name] !== before;
 }
 
 function pictures(name, photos, words) {
   byId(`${name}-part`).hidden = photos.length === 0;
+  if (!isNews(name, photos)) return;
   fill(byId(name), ...photos.map(({ thumb_url, url, state }, at) => {
     if (!thumb_url) return make("li", {}, make("span", { class: "unseen", text: unseenWords(state) }));
-    const image = make("img", { src: thumb_url, alt: `${words} ${at + 1}`, loading: "lazy" });
-    return make("li", {}, url ? make("a", { href: url }, image) : image);
+    const look = () => view(url, `${words} ${at + 1}`);
+    return make("li", {}, make("button", { type: "button", class: "look", on: { click: look } }, picture(thumb_url, `${words} ${at + 1}`)));
   }));
 }
 
 const unseenWords = (state) => say(state === "unreadable" ? "photo_unreadable" : "photo_not_ready");
 
+let opener = null;
+
+/** One picture over the whole screen. The phone's own way back closes it too, instead of leaving the story. */
+function view(url, words) {
+  opener = document.activeElement;
+  fill(byId("viewed"), picture(url, words));
+  history.pushState("viewing", "");
+  setViewing(true);
+  byId("viewer-close").focus();
+}
+
+function setViewing(open) {
+  byId("viewer").hidden = !open;
+  byId("story").inert = open;
+  if (!open) opener?.focus();
+}
+
+function closeViewer() {
+  if (!byId("viewer").hidden) history.back();
+}
+
 function drawAnswer(sent) {
   const actions = sent?.satisfied === true ? [] : sent?.story?.actions ?? []; // who is content is not asked again
   byId("answer").hidden = actions.length === 0;
   const telling = !byId("dispute-part").hidden; // only one way on while somebody says what is not solved
-  for (const action of ["confirm", "dispute"]) byId(action).hidden = !actions.includes(action) || (telling && action === "confirm");
+  byId("answer-ways").hidden = telling;
+  for (const action of ["confirm", "dispute"]) byId(action).hidden = !actions.includes(action);
 }
 
 /** Ask the server for the story and keep it for reading without network. */
@@ -105,40 +156,60 @@ async function fresh() {
 async function ask(me) {
   const outcome = await api.call("GET", `/api/reports/${id}`);
   if (!api.ok(outcome) || outcome.body?.id !== id) return;
-  const { history, after_photos, photos_state, actions, version, photos, voices, ...line } = outcome.body;
-  const before = (await store.get("sent", id)) ?? {};
-  const story = { history, after_photos, photos_state, actions, version };
-  await store.rememberSent([{ ...before, ...line, owner: me.id, story }]);
+  const { history: events, after_photos, photos_state, actions, version, photos, voices, ...line } = outcome.body;
+  const before = await store.get("sent", id);
+  const said = before?.story?.said ?? (await askWords(line.case_number));
+  const story = { history: events, after_photos, photos_state, actions, version, said, voices: voices.received };
+  await store.rememberSent([{ ...line, owner: me.id, story }]);
+}
+
+/** One's own words as the desk has them: {text, category, village_code}. They never change, so once is enough. */
+async function askWords(number) {
+  const outcome = number ? await api.call("GET", `/api/cases/${encodeURIComponent(number)}`) : {};
+  const own = outcome.body?.reports?.find((report) => report.id === id);
+  return own && { text: own.text, category: outcome.body.category, village_code: outcome.body.area_code };
 }
 
 async function answer(action) {
-  const { case_number: number, story } = await store.get("sent", id);
-  const note = byId("note").value.trim();
-  if (action === "dispute" && byId("dispute-part").hidden) return openDispute();
+  if (answering) return;
   setBusy(true);
+  try {
+    await send(action);
+  } finally {
+    setBusy(false);
+  }
+}
+
+async function send(action) {
+  const { case_number: number, story } = await store.get("sent", id);
+  const note = action === "dispute" ? byId("note").value.trim() : "";
   const path = `/api/cases/${encodeURIComponent(number)}/transitions`;
   const outcome = await api.call("POST", path, { action, note, version: story.version });
   const detail = outcome.kind === "answer" ? outcome.body?.detail || say("answer_failed") : say("answer_offline");
   tell(byId("answer-problem"), api.ok(outcome) ? "" : detail);
-  if (api.ok(outcome)) tell(byId("thanks"), say(action === "confirm" ? "thanks_confirm" : "thanks_dispute"));
+  if (api.ok(outcome)) tell(byId("thanks"), say(`thanks_${action}`));
+  if (api.ok(outcome)) byId("dispute-part").hidden = true;
   await fresh();
   await show();
-  setBusy(false);
-  return undefined;
 }
 
-function openDispute() {
-  byId("dispute-part").hidden = false;
-  byId("confirm").hidden = true;
-  byId("dispute").classList.add("btn-primary");
-  byId("dispute").lastChild.textContent = say("dispute_send");
-  byId("note").focus();
+/** Open the box where one says what is not solved, or fold it up again. */
+async function dispute(open) {
+  byId("dispute-part").hidden = !open;
+  drawAnswer(await store.get("sent", id));
+  byId(open ? "note" : "dispute").focus();
 }
 
 function setBusy(busy) {
-  for (const action of ["confirm", "dispute"]) byId(action).disabled = busy;
+  answering = busy;
+  for (const button of byId("answer").querySelectorAll("button")) button.disabled = busy;
 }
 
 byId("confirm").addEventListener("click", () => answer("confirm"));
-byId("dispute").addEventListener("click", () => answer("dispute"));
+byId("dispute").addEventListener("click", () => dispute(true));
+byId("dispute-back").addEventListener("click", () => dispute(false));
+byId("dispute-send").addEventListener("click", () => answer("dispute"));
+byId("viewer").addEventListener("click", closeViewer);
+addEventListener("keydown", ({ key }) => { if (key === "Escape") closeViewer(); });
+addEventListener("popstate", () => setViewing(false));
 start({ show, fresh });

@@ -1,39 +1,61 @@
-// A voice note of at most a minute: record, listen, record again.
+// The microphone, for at most a minute at a time, and never longer than it is asked for. Loaded with the first tap on it.
 
 const LONGEST_MS = 60_000;
+const PIECE_MS = 1_000;
+const PIECES_KEPT_AT_ONCE = 5;
+const ENDING_MS = 3_000;
 const BITS_PER_SECOND = 24_000; // speech; a minute is 180 KB
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
-/** True when this browser can record. */
-export const canRecord = () => Boolean(navigator.mediaDevices?.getUserMedia && globalThis.MediaRecorder);
+/** Record until the promise `stopped` resolves. `onTick(seconds)` while it runs; `keep({data, type})` gets all that was
+ * said so far every few seconds, and once more at the end. Resolves when the microphone is off and the last was kept;
+ * rejects when there is no microphone to be had. */
+export async function record(stopped, onTick, keep) {
+  const asked = navigator.mediaDevices.getUserMedia({ audio: true });
+  const stream = await Promise.race([asked, stopped]);
+  if (!stream) return void asked.then(turnOff, () => {}); // stopped first: a late yes turns nothing on
+  try {
+    return await listen(stream, stopped, onTick, keep);
+  } finally {
+    turnOff(stream);
+  }
+}
 
-/** Start recording. `onTick(seconds)` each second, `onEnd({data, type} | null)` once. Returns a function that stops it.
- * Throws when the microphone is refused. */
-export async function record(onTick, onEnd) {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+const turnOff = (stream) => stream.getTracks().forEach((track) => track.stop());
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
+async function listen(stream, stopped, onTick, keep) {
   const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
   const recorder = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
-  const parts = [];
+  const over = next(recorder, "stop", "error");
+  const keepAll = keepingAll(recorder, keep);
+  recorder.start(PIECE_MS);
   const started = performance.now();
-  const stop = () => { if (recorder.state !== "inactive") recorder.stop(); };
-  const ticking = setInterval(() => tick(performance.now() - started, onTick, stop), 250);
-  recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
-  recorder.addEventListener("stop", async () => {
-    clearInterval(ticking);
-    stream.getTracks().forEach((track) => track.stop());
-    onEnd(await joined(parts, recorder.mimeType));
+  const ticking = setInterval(() => onTick(Math.floor((performance.now() - started) / 1000)), 250);
+  const away = Promise.race([next(document, "visibilitychange"), next(window, "pagehide")]);
+  await Promise.race([stopped, over, away, pause(LONGEST_MS)]);
+  clearInterval(ticking);
+  if (recorder.state !== "inactive") recorder.stop();
+  await Promise.race([over, pause(ENDING_MS)]);
+  await keepAll();
+}
+
+/** Collects the pieces, and keeps all of them now and then: a killed page loses seconds. Returns what keeps the rest. */
+function keepingAll(recorder, keep) {
+  const pieces = [];
+  let keeping = Promise.resolve();
+  const keepAll = async () => {
+    const blob = new Blob(pieces, { type: recorder.mimeType });
+    if (blob.size) await keep({ data: await blob.arrayBuffer(), type: blob.type.split(";")[0] });
+  };
+  recorder.addEventListener("dataavailable", ({ data }) => {
+    pieces.push(data);
+    if (pieces.length % PIECES_KEPT_AT_ONCE === 0) keeping = keeping.then(keepAll).catch(() => {}); // the last one tells
   });
-  addEventListener("pagehide", stop, { once: true });
-  recorder.start(1000); // in pieces, so that little is lost when the page goes
-  return stop;
+  return () => keeping.then(keepAll);
 }
 
-function tick(elapsed, onTick, stop) {
-  onTick(Math.floor(elapsed / 1000));
-  if (elapsed >= LONGEST_MS) stop();
-}
-
-async function joined(parts, type) {
-  const blob = new Blob(parts, { type });
-  return blob.size ? { data: await blob.arrayBuffer(), type: type.split(";")[0] } : null;
-}
+const next = (target, ...types) => new Promise((done) => {
+  for (const type of types) target.addEventListener(type, done, { once: true });
+});

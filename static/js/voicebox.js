@@ -1,79 +1,88 @@
-// The voice part of the form: one big button to start and stop, then listen or record again.
+// The voice part of the form: one big button to start and stop, then listen or record again. Loaded when it is needed.
 
-import { byId, icon, fill } from "./dom.js";
-import { addFile, removeFile, saveNow } from "./draft.js";
-import { canRecord, record } from "./voice.js";
+import { addressOf, byId, fill, icon } from "./dom.js";
+import { addFile, filesIn, removeFile, replaceFile } from "./draft.js";
+import { whyNot } from "./take.js";
+import { record } from "./voice.js";
 import { say } from "./words.js";
 
-/** Set up the box for `draft`. Returns {settled()}: stops a running recording and resolves when it is stored. */
-export function voiceBox(draft, stored, { complain, changed }) {
-  const button = byId("record");
-  let stop = null;
-  let ended = Promise.resolve();
-  let busy = false;
+/** The box of `draft`, which holds at most one note. */
+export class VoiceBox {
+  constructor(draft, stored, tools) {
+    Object.assign(this, { draft, ...tools });
+    this.stop = null; // ends the recording under way
+    this.ended = Promise.resolve();
+    byId("voice-drop").addEventListener("click", () => this.drop());
+    const kept = stored.find(({ id }) => id === this.note()?.id);
+    if (kept) listenTo(kept);
+    this.draw();
+  }
 
-  const note = () => draft.files.find((file) => file.kind === "voice");
-  const listen = (file) => {
-    byId("playback").src = URL.createObjectURL(new Blob([file.data], { type: file.type }));
-  };
-  const draw = () => {
-    const key = stop ? "voice_stop" : note() ? "voice_again" : "voice_start";
-    fill(button, icon(stop ? "stop" : "mic"), say(key));
-    button.dataset.recording = stop ? "yes" : "no";
-    byId("voice-note").hidden = !note() || Boolean(stop);
-    if (!stop) byId("voice-time").textContent = "";
-    changed();
-  };
-  const keep = async (sound) => {
-    stop = null;
+  /** Start, or stop what was started. */
+  press() {
+    if (this.stop) this.stop();
+    else this.ended = this.begin();
+  }
+
+  /** Stops a running recording and resolves when what was said is stored. */
+  settled() {
+    this.stop?.();
+    return this.ended;
+  }
+
+  note() {
+    return filesIn(this.draft, "voice")[0];
+  }
+
+  async begin() {
+    const stopped = new Promise((done) => { this.stop = done; });
+    this.draw("asking");
+    const problem = await this.speak(stopped);
+    this.stop = null;
+    this.draw();
+    if (problem) this.complain(problem);
+  }
+
+  /** One recording, from the first question to the last byte; returns the sentence for what went wrong, or null. */
+  async speak(stopped) {
+    let seconds = null;
+    let kept = false;
+    const tick = (now) => {
+      if (seconds === null) this.draw("stop");
+      if (seconds !== now) byId("voice-time").textContent = say("voice_seconds", { n: now });
+      seconds = now;
+    };
     try {
-      if (!sound) return complain(say("voice_empty"));
-      const old = note();
-      listen(await addFile(draft, "voice", sound));
-      if (old) await removeFile(draft, old.id);
+      await record(stopped, tick, (sound) => this.keep(sound).then(() => { kept = true; }));
+      return kept || seconds === null ? null : say("voice_empty");
     } catch (error) {
-      complain(say(error.name === "QuotaExceededError" ? "storage_full" : "voice_failed"));
-    } finally {
-      draw();
+      return whyNot(error, seconds === null ? "voice_refused" : "voice_failed");
     }
-  };
-  const begin = async () => {
-    let finish;
-    ended = new Promise((done) => { finish = done; });
-    try {
-      await saveNow(draft);
-      stop = await record(
-        (seconds) => { byId("voice-time").textContent = say("voice_seconds", { n: seconds }); },
-        (sound) => keep(sound).then(finish),
-      );
-    } catch {
-      finish();
-      complain(say("voice_refused"));
-    }
-    draw();
-  };
-  button.addEventListener("click", async () => {
-    if (stop) return stop();
-    if (busy) return undefined; // the browser is still asking for the microphone
-    busy = true;
-    await begin();
-    busy = false;
-    return undefined;
-  });
-  byId("voice-drop").addEventListener("click", async () => {
-    const old = note();
-    if (old) await removeFile(draft, old.id);
-    draw();
-  });
+  }
 
-  byId("voice").hidden = !canRecord();
-  const kept = stored.find((file) => file.kind === "voice");
-  if (kept) listen(kept);
-  draw();
-  return {
-    settled() {
-      stop?.();
-      return ended;
-    },
-  };
+  /** What is said takes the place of the note before, with its first seconds on disk. */
+  async keep(sound) {
+    await (this.note() ? replaceFile(this.draft, this.note(), sound) : addFile(this.draft, "voice", sound));
+    listenTo(sound);
+    this.changed();
+  }
+
+  async drop() {
+    await removeFile(this.draft, this.note()).catch((error) => this.complain(whyNot(error, "save_failed")));
+    this.draw();
+  }
+
+  draw(state = this.note() ? "again" : "start") {
+    fill(byId("record"), icon(this.stop ? "stop" : "mic"), say(`voice_${state}`));
+    byId("record").dataset.recording = state === "stop" ? "yes" : "no";
+    byId("voice-note").hidden = !this.note() || Boolean(this.stop);
+    byId("voice-time").textContent = "";
+    this.changed();
+  }
+}
+
+function listenTo(sound) {
+  const playback = byId("playback");
+  URL.revokeObjectURL(playback.src);
+  playback.src = addressOf(sound);
 }

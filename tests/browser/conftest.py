@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from fieldapp.config import ROOT
+from tests.browser.relay import BadLine
 from tests.databases import Database
 from tests.processes import Product
 from tests.push.endpoint import PushService
@@ -44,6 +45,20 @@ def product(database: Database, tmp_path: Path) -> Iterator[Product]:
     """The product as `make run` starts it, on the database under test."""
     url = database.fresh(tmp_path)
     with Product(tmp_path / "instance", database_url=url, FIELDAPP_PUSH_ALLOW_LOOPBACK="1") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def town(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One product for all these tests: each has its own phone and its own words."""
+    folder = tmp_path_factory.mktemp("town")
+    with Product(folder / "instance", database_url=database.fresh(folder)) as running:
+        yield running
+
+
+@pytest.fixture
+def line(town: Product) -> Iterator[BadLine]:
+    with BadLine(town.port) as running:
         yield running
 
 

@@ -1,7 +1,10 @@
-"""A relay on loopback between browser and server that counts what comes down to the browser."""
+"""Relays on loopback between browser and server: one counts what comes down, the other goes wrong on demand."""
 
 import asyncio
+import re
 import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Self
 
 
@@ -32,7 +35,7 @@ class Relay:
         self.down, self.requests = 0, []
 
     async def _listen(self) -> int:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def _close(self) -> None:
@@ -41,20 +44,25 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
+        try:
+            await self._relay(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.transport.abort()
+            await asyncio.sleep(0)  # the transport takes leave of the loop
+            self._tasks.discard(task)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
         try:
             await asyncio.gather(self._up(reader, up_writer), self._down(up_reader, writer))
-        except (ConnectionError, asyncio.CancelledError):
-            pass
         finally:
-            for end in (up_writer, writer):
-                end.transport.abort()
-            await asyncio.sleep(0)  # the transports take leave of the loop
-            self._tasks.discard(task)
+            up_writer.transport.abort()
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -71,3 +79,124 @@ class Relay:
             writer.write(data)
             await writer.drain()
         writer.write_eof()
+
+
+@dataclass
+class Exchange:
+    """One request that is about to go wrong: `pass_on()` lets the server answer, `give()` is what the phone gets."""
+
+    pass_on: Callable[[], Awaitable[bytes]]
+    give: Callable[[bytes], Awaitable[None]]
+
+
+Fault = Callable[[Exchange], Awaitable[None]]
+
+
+@dataclass
+class Rule:
+    pattern: re.Pattern[str]
+    fault: Fault
+    left: int
+
+
+class BadLine(Relay):
+    """One request per connection. A fault takes the next requests that match; everything else passes.
+
+    `release`: another name for the server's release, as if a new one were out.
+    """
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self._rules: list[Rule] = []
+        self.release: tuple[bytes, bytes] | None = None
+
+    def fail(self, pattern: str, fault: Fault, times: int = 1_000_000) -> None:
+        """Let the next requests go wrong whose "METHOD /path" matches the whole pattern."""
+        self._rules.append(Rule(re.compile(pattern), fault, times))
+
+    def heal(self) -> None:
+        """No fault any more; what hangs is cut off."""
+        self._rules.clear()
+        for task in list(self._tasks):
+            self._loop.call_soon_threadsafe(task.cancel)
+
+    def seen(self, pattern: str) -> int:
+        """How many such requests have come, whatever became of them."""
+        return sum(bool(re.fullmatch(pattern, line)) for line in list(self.requests))
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        line = head.split(" HTTP/1.1", 1)[0]
+        self.requests.append(line)
+        size = re.search(r"(?im)^content-length: *(\d+)", head)
+        body = await reader.readexactly(int(size[1])) if size else b""
+
+        async def give(data: bytes) -> None:
+            writer.write(data)
+            await writer.drain()
+
+        exchange = Exchange(lambda: self._ask(head, body), give)
+        rule = next((rule for rule in self._rules if rule.left and rule.pattern.fullmatch(line)), None)
+        if rule:
+            rule.left -= 1
+            await rule.fault(exchange)
+        else:
+            await give(await exchange.pass_on())
+            writer.write_eof()
+            await reader.read()
+
+    async def _ask(self, head: str, body: bytes) -> bytes:
+        """The server's whole answer, plain and on a connection of its own."""
+        data = re.sub(r"(?im)^(connection|accept-encoding):.*\r\n", "", head).encode("latin-1")
+        data = data.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        if self.release:
+            data = data.replace(self.release[1], self.release[0])
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            up_writer.write(data + body)
+            answer = await up_reader.read()
+        finally:
+            up_writer.transport.abort()
+        answer = answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        return answer.replace(*self.release) if self.release else answer
+
+
+def answer(status: int, body: str = "<h1>WiFi</h1>", kind: str = "text/html", **headers: str) -> Fault:
+    """Something in between answers in the server's place."""
+    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    data = body.encode()
+    head = (
+        f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\nConnection: close\r\n{more}\r\n"
+    )
+
+    async def fault(exchange: Exchange) -> None:
+        await exchange.give(head.encode() + data)
+        await asyncio.sleep(0.2)
+
+    return fault
+
+
+async def hang(exchange: Exchange) -> None:
+    """Nothing ever comes back."""
+    await asyncio.Event().wait()
+
+
+async def drop(exchange: Exchange) -> None:
+    """The connection breaks before the server has heard of it."""
+
+
+async def cut_short(exchange: Exchange) -> None:
+    """The server took it, but its answer breaks off in the middle."""
+    data = await exchange.pass_on()
+    await exchange.give(data[:-20])
+    await asyncio.sleep(0.2)
+
+
+def lost(then: Callable[[], object] = lambda: None) -> Fault:
+    """The server took it and answered; then something happens, and nobody hears the answer."""
+
+    async def fault(exchange: Exchange) -> None:
+        await exchange.pass_on()
+        then()
+
+    return fault
