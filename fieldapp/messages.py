@@ -16,26 +16,26 @@ def sent(case: Case, note: str) -> Message:
     """To those a case was sent to, with the desk's words if there are any."""
     words = f" · {note.strip()}" if note.strip() else ""
     return Message(
-        f"{COLOUR[case.severity]} 派给您:{case.title}", f"{_place(case)} · {case.number}{words}", _task(case)
+        f"{COLOUR[case.severity]} 派给您：{case.title}", f"{_place(case)} · {case.number}{words}", _task(case)
     )
 
 
 def given_back(case: Case, giver: str) -> Message:
     """To the others: nobody holds it any more."""
-    return Message(f"{COLOUR[case.severity]} {giver}退回:{case.title}", f"{_place(case)} · {case.number}", _task(case))
+    return Message(f"{COLOUR[case.severity]} {giver}退回：{case.title}", f"{_place(case)} · {case.number}", _task(case))
 
 
 ACCEPTED = "中心已受理"
-ON_THE_WAY = "已有人签收,正在处理"
-ANSWERED = "现场已处置,等中心核查"
-CLOSED = "已办结,请看看满意吗"
+ON_THE_WAY = "已有人签收，正在处理"
+ANSWERED = "现场已处置，等中心核查"
+CLOSED = "已办结，请看看满意吗"
 MERGED = "与已报的事一并处理"
 REOPENED = "已重新办理"
 
 
 def declined(note: str) -> str:
     """Not taken on, and why."""
-    return f"未受理:{note.strip()}"
+    return f"未受理：{note.strip()}"
 
 
 def answer(case: Case, words: str, title: str) -> Message:

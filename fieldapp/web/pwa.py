@@ -54,7 +54,7 @@ def manifest() -> ResponseReturnValue:
     """How the app installs."""
     answer = jsonify(
         id="/", start_url="/", scope="/", display="standalone", name=_("随手报"), short_name=_("随手报"),
-        description=_("看到就报,件件有着落"), lang="zh-CN", background_color="#f6f7f4", theme_color="#f6f7f4",
+        description=_("看到就报，件件有着落"), lang="zh-CN", background_color="#f6f7f4", theme_color="#f6f7f4",
         icons=[
             {"src": asset("icons/icon-192.png"), "sizes": "192x192", "type": "image/png"},
             {"src": asset("icons/icon-512.png"), "sizes": "512x512", "type": "image/png"},

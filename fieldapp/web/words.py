@@ -21,8 +21,8 @@ STATUS = {
 # what the same state means to the person who reported it
 STATUS_FOR_REPORTER = {
     "new": _("中心已收到"), "accepted": _("中心已受理"), "dispatched": _("已派人"), "acknowledged": _("有人签收了"),
-    "en_route": _("正在赶去"), "on_scene": _("已到现场"), "answered": _("处置好了,等核查"),
-    "verified": _("处置好了,等办结"), "closed": _("已办结"), "declined": _("未受理"), "merged": _("已并案处理"),
+    "en_route": _("正在赶去"), "on_scene": _("已到现场"), "answered": _("处置好了，等核查"),
+    "verified": _("处置好了，等办结"), "closed": _("已办结"), "declined": _("未受理"), "merged": _("已并案处理"),
 }  # fmt: skip
 ACTION = {
     "accept": _("受理"), "decline": _("不予受理"), "merge": _("合并"), "dispatch": _("派单 / 吹哨"),
@@ -34,7 +34,7 @@ EVENT = {
     **ACTION,
     "report": _("收到上报"), "step_back": _("退出"), "hand_on": _("转给别人"), "merged_in": _("并入一件"),
     "called": _("已呼叫"),
-    "nobody_on_call": _("无人值班,没有叫到人"), "nobody_reachable": _("值班人员没有可推送的设备"),
+    "nobody_on_call": _("无人值班，没有叫到人"), "nobody_reachable": _("值班人员没有可推送的设备"),
     "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
     "unreadable": _("有一张照片打不开"),
 }  # fmt: skip
@@ -49,8 +49,8 @@ STEP = {
 }  # fmt: skip
 # each delivery state says what is known, and no more
 DELIVERY = {
-    "queued": _("等待发送"), "failed-temporary": _("没发出去,还会再试"),
-    "accepted": _("推送服务已接收,还不知道手机有没有收到"), "shown": _("手机上已显示"), "opened": _("已打开"),
+    "queued": _("等待发送"), "failed-temporary": _("没发出去，还会再试"),
+    "accepted": _("推送服务已接收，还不知道手机有没有收到"), "shown": _("手机上已显示"), "opened": _("已打开"),
     "acknowledged": _("已签收"), "failed-permanent": _("发不出去"), "expired": _("已停止"),
 }  # fmt: skip
 DELIVERY_ERROR = {
@@ -66,7 +66,7 @@ ALERT = {
 PURPOSE = {
     "intake": _("新报呼叫"), "dispatch": _("派单呼叫"), "return": _("退回后呼叫"), "answer": _("告知上报人"),
 }  # fmt: skip
-PHOTO = {"processing": _("照片处理中"), "unreadable": _("这张照片读不出来,原件留着"), "ready": _("照片")}
+PHOTO = {"processing": _("照片处理中"), "unreadable": _("这张照片读不出来，原件留着"), "ready": _("照片")}
 SOURCE = {"gps": _("手机定位"), "pin": _("地图上标的"), "village": _("按村居选的")}
 LANE = {
     "open": _("全部未结"), "triage": _("待受理"), "in_hand": _("处置中"), "verify": _("待核查"),
@@ -75,26 +75,26 @@ LANE = {
 
 REASON = {
     "role": _("您的角色不能做这件事。"),
-    "not_here": _("没有找到,或者不在您的范围内。"),
+    "not_here": _("没有找到，或者不在您的范围内。"),
     "not_yours": _("这一步不由您来做。"),
     "unknown": _("没有这一项。"),
     "note_needed": _("请写明原因或情况。"),
     "target_needed": _("请选择派给谁、转给谁或并入哪一件。"),
-    "stale": _("刚刚有人动过这件事,请看最新情况再操作。"),
-    "other_content": _("同一个编号已经收到过不同的内容,原来的那份保留着。"),
+    "stale": _("刚刚有人动过这件事，请看最新情况再操作。"),
+    "other_content": _("同一个编号已经收到过不同的内容，原来的那份保留着。"),
     "file_id_taken": _("照片的编号已被用过。"),
     "invalid": _("有几处需要改一下。"),
     "login": _("用户名或密码不对。"),
-    "alert_over": _("这次呼叫已经结束,请打开事件看最新情况。"),
-    "endpoint_dead": _("这个推送地址已经失效,请重新开启提醒。"),
-    "county_only": _("这一项全县共用,请由县级管理员修改。"),
-    "invitation": _("这个邀请已经用过或过期了,请向值班员再要一个。"),
-    "foreign_origin": _("请求不是从本站页面发出的,已拒绝。"),
-    "header_needed": _("程序调用请带上请求头 X-Requested-With: fieldapp。"),
-    "busy": _("系统正忙,请稍后再试,内容没有丢。"),
+    "alert_over": _("这次呼叫已经结束，请打开事件看最新情况。"),
+    "endpoint_dead": _("这个推送地址已经失效，请重新开启提醒。"),
+    "county_only": _("这一项全县共用，请由县级管理员修改。"),
+    "invitation": _("这个邀请已经用过或过期了，请向值班员再要一个。"),
+    "foreign_origin": _("请求不是从本站页面发出的，已拒绝。"),
+    "header_needed": _("程序调用请带上请求头 X-Requested-With:fieldapp。"),
+    "busy": _("系统正忙，请稍后再试，内容没有丢。"),
     "endpoint": _("这个推送地址不在允许之列。"),
     "token": _("令牌不对。"),
-    "empty_report": _("拍一张、说一句或写一行,有一样就能报。"),
+    "empty_report": _("拍一张、说一句或写一行，有一样就能报。"),
     "other_user": _("这份上报属于另一个账号。"),
     "too_long": _("太长了。"),
     "too_many": _("太多了。"),
@@ -116,32 +116,32 @@ REASON = {
     "empty_file": _("文件是空的。"),
     "file_too_large": _("文件太大。"),
     "larger_than_declared": _("文件比登记的大。"),
-    "hash_mismatch": _("收到的内容与手机上的不一致,请重新发送。"),
-    "not_a_photo": _("不是能识别的照片(JPEG、PNG、WebP、HEIC)。"),
+    "hash_mismatch": _("收到的内容与手机上的不一致，请重新发送。"),
+    "not_a_photo": _("不是能识别的照片（JPEG、PNG、WebP、HEIC）。"),
     "not_sound": _("不是能识别的录音。"),
     "too_many_pixels": _("照片的像素太多。"),
-    "liaison_by_invitation": _("部门联络员要选部门,请用邀请来办。"),
+    "liaison_by_invitation": _("部门联络员要选部门，请用邀请来办。"),
     "none_left": _("至少要留一个区域。"),
     "no_such_case": _("没有这个编号的事件。"),
-    "too_easy": _("这个密码太容易猜到,请换一个长一点、不常见的。"),
+    "too_easy": _("这个密码太容易猜到，请换一个长一点、不常见的。"),
     "wrong_password": _("现在的密码不对。"),
     "too_short": _("密码至少 10 位。"),
-    "name_needed": _("请填写姓名(30 字以内)。"),
-    "username_shape": _("用户名用 2 到 30 个字母、数字或汉字,中间不空格。"),
+    "name_needed": _("请填写姓名（30 字以内）。"),
+    "username_shape": _("用户名用 2 到 30 个字母、数字或汉字，中间不空格。"),
     "username_taken": _("这个用户名已被使用。"),
     "not_open": _("只能并入还没办结的事件。"),
-    "town_role": _("这个角色要落在一个镇里,请选镇或村(社区)。"),
-    "village_needed": _("请选择是哪个村(社区)。"),
+    "town_role": _("这个角色要落在一个镇里，请选镇或村（社区）。"),
+    "village_needed": _("请选择是哪个村（社区）。"),
     "yourself": _("不能转给自己。"),
-    "too_long_to_wait": _("红色最多等 60 分钟签收、一天受理,黄色最多等一天签收。"),
+    "too_long_to_wait": _("红色最多等 60 分钟签收、一天受理，黄色最多等一天签收。"),
     "minutes": _("应为 1 到 100000 的整数。"),
     "not_free": _("请选一个还没有值班的人。"),
     "department_needed": _("部门联络员要选一个部门。"),
-    "own_account": _("不能停用自己,也不能改自己的角色。"),
-    "town_needed": _("部门属于镇街,请用镇街管理员账号添加。"),
+    "own_account": _("不能停用自己，也不能改自己的角色。"),
+    "town_needed": _("部门属于镇街，请用镇街管理员账号添加。"),
     "name_taken": _("已经有这个名称了。"),
     "word_needed": _("请填写名称。"),
-    "too_many_tiles": _("手机上最多放 9 个格子,请先撤下一个。"),
+    "too_many_tiles": _("手机上最多放 9 个格子，请先撤下一个。"),
     "http_400": _("请求的格式不对。"),
     "http_401": _("请先登录。"),
     "http_403": _("不允许。"),
@@ -150,8 +150,8 @@ REASON = {
     "http_411": _("请求缺少长度。"),
     "http_413": _("内容太大。"),
     "http_415": _("格式不支持。"),
-    "http_429": _("操作太频繁,请过一分钟再试。"),
-    "http_500": _("系统出错了,已记录。您的内容没有丢,请稍后再试。"),
+    "http_429": _("操作太频繁，请过一分钟再试。"),
+    "http_500": _("系统出错了，已记录。您的内容没有丢，请稍后再试。"),
 }
 
 
@@ -170,14 +170,14 @@ def refused(error: Refused) -> str:
     if error.reason != "not_now":
         return reason(error.reason)
     return gettext(
-        "现在是“%(status)s”,不能“%(action)s”。",
+        "现在是“%(status)s”，不能“%(action)s”。",
         status=STATUS[error.status], action=ACTION.get(error.action, error.action),
     )  # fmt: skip
 
 
 def locked(until: datetime) -> str:
     """A locked account, with the local time it opens again."""
-    return gettext("输错次数太多,%(time)s 之后再试。", time=clock.local(until).strftime("%H:%M"))
+    return gettext("输错次数太多，%(time)s 之后再试。", time=clock.local(until).strftime("%H:%M"))
 
 
 def severity_long(word: str) -> str:
@@ -252,7 +252,7 @@ def event(entry: CaseEvent) -> str:
 def event_for_reporter(entry: CaseEvent) -> str:
     """What happened, in the words of the person who reported it; no officer is named."""
     if entry.action == "merged_in":
-        return gettext("别人也报了这件事,一起办")
+        return gettext("别人也报了这件事，一起办")
     return str(EVENT.get(entry.action, entry.action))
 
 

@@ -183,8 +183,8 @@ def test_a_reporter_is_told_that_others_reported_it_too(world: World) -> None:
     first, second = world.vik.files("井盖"), world.ben.files("井盖坏了")
     world.dora.must("merge", second.number, to=first.number)
     story = world.ben.get(f"/api/reports/{second.id}").json["history"]
-    assert "别人也报了这件事,一起办" in [event["words"] for event in story]
-    assert "别人也报了这件事,一起办" not in world.vik.get(f"/api/reports/{first.id}").text
+    assert "别人也报了这件事，一起办" in [event["words"] for event in story]
+    assert "别人也报了这件事，一起办" not in world.vik.get(f"/api/reports/{first.id}").text
 
 
 def test_a_village_switched_off_meanwhile_still_takes_what_was_saved(world: World) -> None:
