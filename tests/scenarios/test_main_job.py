@@ -30,7 +30,7 @@ def test_from_the_patrols_report_to_the_patrols_answer(world: World) -> None:
     world.dora.must("close", number, note="感谢上报")
     world.work()
     said = [push["title"] for push in world.phones["vik"].inbox]
-    assert said == ["中心已受理", "已有人签收，正在处理", "现场已处置,等中心核查", "已办结，请看看满意吗"]
+    assert said == ["中心已受理", "已有人签收，正在处理", "现场已处置，等中心核查", "已办结，请看看满意吗"]
     story = world.vik.get(f"/api/reports/{filed.id}").json
     assert story["status"] == "closed"
     assert story["actions"] == ["confirm", "dispute"]
