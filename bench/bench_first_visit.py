@@ -12,7 +12,7 @@ from common import options, table, towns, verdict
 GOAL_KB, SCRIPT_GOAL_KB = 60, 35
 BROWSER = "gzip, deflate, br, zstd"
 REFERENCES = re.compile(r"""<(?:link|script|img|use|source)\b[^>]*?\b(?:href|src)="([^"#]+)""")
-IMPORTS = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"']+)["']""")
+IMPORTS = re.compile(r"""(?:\bfrom\s*|\bimport\s*)["']([^"']+)["']""")  # what import() brings later is no first visit
 URLS = re.compile(r"""url\(["']?([^"')]+)""")
 
 
