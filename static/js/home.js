@@ -2,7 +2,7 @@
 
 import * as account from "./account.js";
 import { byId, sure, tell } from "./dom.js";
-import { isEmpty, newDraft, unfinished } from "./draft.js";
+import { filesIn, isEmpty, newDraft, unfinished } from "./draft.js";
 import { gather, refreshHistory } from "./history.js";
 import { drawLines } from "./list.js";
 import * as push from "./push.js";
@@ -13,7 +13,9 @@ import { takePhoto, whyNot } from "./take.js";
 import { say } from "./words.js";
 
 const SHOWN = 5;
-const HOMES = { duty: "/desk", leader: "/desk", liaison: "/tasks", responder: "/tasks", analyst: "/analysis", admin: "/admin" };
+const HOMES = {
+  duty: "/desk", leader: "/desk", liaison: "/tasks", responder: "/tasks", analyst: "/analysis", admin: "/admin",
+};
 const DAY_MS = 24 * 3600_000;
 
 const shutter = byId("shutter");
@@ -38,9 +40,8 @@ async function showDrafts(me) {
   tell(byId("draft"), left ? say("draft_left", { n: drafts.length }) : "");
   byId("discard").hidden = !left;
   if (!left) return;
-  const { text, files } = left;
-  const kinds = (kind) => files.filter((file) => file.kind === kind);
-  byId("draft-title").textContent = titleOf({ body: { text, photos: kinds("photo"), voices: kinds("voice") } });
+  const body = { text: left.text, photos: filesIn(left, "photo"), voices: filesIn(left, "voice") };
+  byId("draft-title").textContent = titleOf({ body });
   byId("draft-go").href = `/report?draft=${left.id}`;
 }
 

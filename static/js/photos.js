@@ -1,9 +1,9 @@
 // The photo strip of a report: camera, gallery, small pictures with a way to remove each.
 
 import { addressOf, byId, fill, icon, make, picture } from "./dom.js";
-import { filesIn, removeFile, replaceFile, saveNow } from "./draft.js";
+import { filesIn, removeFile, saveNow } from "./draft.js";
 import * as store from "./store.js";
-import { smaller, takePhoto, whyNot } from "./take.js";
+import { takePhoto, whyNot } from "./take.js";
 import { say } from "./words.js";
 
 const SEND_WAITS_MS = 8_000; // for smaller copies; an original is as good, only slower to send
@@ -56,9 +56,9 @@ export class PhotoStrip {
     this.shrinking = this.shrinking.then(() => this.lighten(entry)).catch(() => {}); // cheap phones: one at a time
   }
 
+  /** Smaller, when that code can be had and it works; an original that no server would take cannot stay. */
   async lighten(entry) {
-    const small = entry.tries > 0 && (await trySmaller(this.draft, entry));
-    if (small) await replaceFile(this.draft, entry, small);
+    if (entry.tries > 0) await import("./camera.js").then(({ lighten }) => lighten(this.draft, entry)).catch(() => {});
     if (entry.bytes <= this.limits().max_photo_bytes || !this.draft.files.includes(entry)) return;
     this.complain(say("photo_too_large"));
     await this.drop(entry);
@@ -78,13 +78,6 @@ export class PhotoStrip {
     fill(byId("photos"), ...shown, ...Array.from({ length: this.pending }, waiting));
     this.changed();
   }
-}
-
-/** The try is counted on disk first, because it may be what ends this page. */
-async function trySmaller(draft, entry) {
-  entry.tries -= 1;
-  await saveNow(draft);
-  return smaller(await store.get("files", entry.id));
 }
 
 function item(file, number, drop) {

@@ -46,7 +46,7 @@ export function placeBox(draft, { changed }) {
 
 /** Fill the village picker; `chosen` stays chosen. */
 export function offerVillages(villages, chosen) {
-  const options = villages.map(({ code, name }) => make("option", { value: code, text: name, selected: code === chosen }));
+  const options = villages.map(({ code, name: text }) => make("option", { value: code, text, selected: code === chosen }));
   fill(byId("village"), make("option", { value: "", text: say("village_none") }), ...options);
   byId("village-field").hidden = villages.length === 0;
 }
@@ -58,7 +58,7 @@ export function asPosition(fix) {
   return { lat, lon, accuracy_m, age_s: Math.max(0, Math.round((Date.now() - timestamp) / 1000)), source: "gps" };
 }
 
-/** `onFix(fix)` for each better fix, then `onEnd(why)` once: "denied" or "none". Returns a function that ends it silently. */
+/** `onFix(fix)` for each better fix, then `onEnd(why)` once: "denied" or "none". Returns what ends it silently. */
 function look(onFix, onEnd) {
   let best = null;
   const stop = () => {

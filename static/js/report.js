@@ -154,7 +154,8 @@ async function file() {
   if (!me) return complain(say("need_login_first"), "to_login");
   if (!mayWrite(draft, me.id)) return complain(say("other_person"), "to_new");
   if (!isEnough(draft)) return complain(say("nothing_yet"));
-  if (filesIn(draft, "photo").some(({ bytes }) => bytes > form.max_photo_bytes)) return complain(say("photo_too_large"));
+  const tooLarge = filesIn(draft, "photo").some(({ bytes }) => bytes > form.max_photo_bytes);
+  if (tooLarge) return complain(say("photo_too_large"));
   auto.close();
   try {
     const { id } = await commit(me);

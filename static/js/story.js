@@ -107,8 +107,9 @@ function pictures(name, photos, words) {
   if (!isNews(name, photos)) return;
   fill(byId(name), ...photos.map(({ thumb_url, url, state }, at) => {
     if (!thumb_url) return make("li", {}, make("span", { class: "unseen", text: unseenWords(state) }));
-    const look = () => view(url, `${words} ${at + 1}`);
-    return make("li", {}, make("button", { type: "button", class: "look", on: { click: look } }, picture(thumb_url, `${words} ${at + 1}`)));
+    const name = `${words} ${at + 1}`;
+    const look = { type: "button", class: "look", on: { click: () => view(url, name) } };
+    return make("li", {}, make("button", look, picture(thumb_url, name)));
   }));
 }
 

@@ -3,7 +3,6 @@
 import { addFile, filesIn } from "./draft.js";
 import { say } from "./words.js";
 
-const SMALLER_MS = 20_000;
 const TRIES = 2; // who dies of it does not die of it for ever
 const LARGEST_TAKEN = 3; // times what may be sent: it gets smaller
 
@@ -23,16 +22,10 @@ export async function takePhoto(draft, file, limits = LIMITS) {
 
 /** A full phone may still have room for a small copy. */
 async function addSmall(draft, whole, error) {
-  const small = error.name === "QuotaExceededError" && (await smaller(whole));
+  if (error.name !== "QuotaExceededError") throw error;
+  const small = await import("./camera.js").then(({ smaller }) => smaller(whole)).catch(() => null);
   if (!small) throw error;
   return addFile(draft, "photo", small);
-}
-
-/** A smaller copy of a photo, or null when none is to be had in time: then the original is the photo. */
-export async function smaller(whole) {
-  const late = new Promise((done) => { setTimeout(done, SMALLER_MS, null); });
-  const camera = import("./camera.js"); // not part of the first visit
-  return Promise.race([camera.then(({ shrink }) => shrink(whole)), late]).catch(() => null);
 }
 
 /** The sentence for an error; `otherwise` is the key when nothing more is known. */

@@ -14,7 +14,7 @@ export async function filedElsewhere(draft) {
 }
 
 /** A place found or filled in by itself is nobody's words, the age of a position least of all; the same photo made
- * smaller in two tabs has two ids but the same bytes. Of a report that is all sent only title and ids are known here. */
+ * smaller in two tabs has two ids but the same bytes. Of a report all sent, only title and ids are known here. */
 function saysTheSame({ body, title, receipt }, draft) {
   const text = draft.text.trim();
   const sameFiles = (name, there) => String(there.sort()) === String(draft.files.map((file) => file[name]).sort());

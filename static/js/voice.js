@@ -1,4 +1,4 @@
-// The microphone, for at most a minute at a time, and never longer than it is asked for. Loaded with the first tap on it.
+// The microphone, for at most a minute at a time, and never on for longer than it is asked for. Loaded when needed.
 
 const LONGEST_MS = 60_000;
 const PIECE_MS = 1_000;
@@ -41,7 +41,7 @@ async function listen(stream, stopped, onTick, keep) {
   await keepAll();
 }
 
-/** Collects the pieces, and keeps all of them now and then: a killed page loses seconds. Returns what keeps the rest. */
+/** Collects the pieces and keeps them all now and then: a killed page loses seconds. Returns what keeps the rest. */
 function keepingAll(recorder, keep) {
   const pieces = [];
   let keeping = Promise.resolve();
@@ -51,7 +51,8 @@ function keepingAll(recorder, keep) {
   };
   recorder.addEventListener("dataavailable", ({ data }) => {
     pieces.push(data);
-    if (pieces.length % PIECES_KEPT_AT_ONCE === 0) keeping = keeping.then(keepAll).catch(() => {}); // the last one tells
+    if (pieces.length % PIECES_KEPT_AT_ONCE) return;
+    keeping = keeping.then(keepAll).catch(() => {}); // the last one tells
   });
   return () => keeping.then(keepAll);
 }

@@ -93,8 +93,7 @@ class Phone(Sitter):
         """Look into the list, and press 立即发送 if something still waits then."""
         self.open_list()
         self.page.wait_for_timeout(400)
-        if self.page.locator("#send-now").is_visible():
-            self.page.locator("#send-now").tap()
+        self.page.evaluate("() => { const way = document.getElementById('send-now'); if (!way.hidden) way.click(); }")
 
     def open_list(self) -> None:
         self.page.goto("/reports")

