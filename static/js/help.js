@@ -19,7 +19,7 @@ export async function fillHelp(box, id, state) {
     said.textContent = say("export_done");
   });
   const others = state === "needs-help" ? waysOn(report) : [];
-  fill(box, make("div", { class: "row" }, ...others, take), said);
+  fill(box, ...others, take, said);
 }
 
 function waysOn(report) {

@@ -47,7 +47,7 @@ function linkTo(item) {
 /** What a person can do about a report that does not go by itself, or null; the buttons come when their code is here. */
 export function helpFor(id, state) {
   if (state !== "needs-help" && state !== "needs-login") return null;
-  const ways = make("div", { class: "stack" });
+  const ways = make("div", { class: "row" });
   import("./help.js").then(({ fillHelp }) => fillHelp(ways, id, state)).catch((error) => console.warn("help", error));
   return ways;
 }

@@ -11,7 +11,7 @@ const LINE = ["network", "timeout", "not-json", "strange"];
 export const isDeadLine = (why) => LINE.includes(why);
 
 /** Seconds to wait after the `tries`-th failure in a row: doubling with jitter, at most five minutes. */
-export function backoff(tries, random, retryAfter = null) {
+function backoff(tries, random, retryAfter = null) {
   const full = Math.min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** Math.min(tries, COUNT_DOUBLINGS));
   const wait = full * (0.5 + random / 2);
   return retryAfter === null ? wait : Math.max(wait, Math.min(retryAfter, LONGEST_RETRY_AFTER_S));
@@ -50,7 +50,7 @@ function judgeRefusal(status, body, step) {
 }
 
 /** True when a receipt speaks of exactly this report, this content and these files. */
-export function receiptMatches(receipt, report) {
+function receiptMatches(receipt, report) {
   return Boolean(receipt) && typeof receipt === "object" && receipt.id === report.id
     && receipt.content_hash === report.content_hash && typeof receipt.complete === "boolean"
     && listMatches(receipt.photos, report.body.photos) && listMatches(receipt.voices, report.body.voices)

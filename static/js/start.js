@@ -106,8 +106,9 @@ async function stateLine() {
 
 /** [state, words]: "connected" only when our server has answered this very page. */
 function lineState(waiting, offline) {
-  if (waiting) return ["waiting", say(offline ? "line_offline_waiting" : "line_waiting", { n: waiting })];
-  if (offline) return ["offline", say(navigator.onLine ? "line_dead" : "line_offline")];
+  const words = offline ? (navigator.onLine ? "line_dead" : "line_offline") : "line";
+  if (waiting) return ["waiting", say(`${words}_waiting`, { n: waiting })];
+  if (offline) return ["offline", say(words)];
   if (api.reached) return ["connected", say("line_connected")];
   return ["checking", say(asking ? "line_checking" : "line_either")];
 }

@@ -13,5 +13,6 @@ export function stepsOf(queued, sent) {
 }
 
 function steps(...all) {
-  return all.map(([name, state, icon]) => ({ key: `${name}_${state}`, state, icon: icon ?? (state === "done" ? "check" : "clock") }));
+  const iconFor = (state) => (state === "done" ? "check" : "clock");
+  return all.map(([name, state, icon = iconFor(state)]) => ({ key: `${name}_${state}`, state, icon }));
 }
