@@ -16,17 +16,11 @@ def phones(world: World) -> None:
         world.person(name).carries_phone()
 
 
-def hush(world: World) -> None:
-    """Everybody reads what came so far."""
-    for phone in world.phones.values():
-        phone.inbox.clear()
-
-
 def test_the_signer_gives_a_red_case_back_and_the_others_are_called_at_once(world: World) -> None:
     number = world.vik.files("电线垂落", severity="red").number
     world.work()
     world.ada.must("acknowledge", number)
-    hush(world)
+    world.hush()
     world.ada.must("return", number, note="车坏了")
     world.work()
     world.phones["ben"].expects("退回")
@@ -40,7 +34,7 @@ def test_giving_back_unsigned_does_not_silence_the_alert(world: World) -> None:
     number = world.vik.files("路灯").number
     world.dora.must("dispatch", number, to="ada")
     world.work()
-    hush(world)
+    world.hush()
     world.ada.must("return", number, note="不在")
     world.work()
     world.phones["dora"].expects("退回")
@@ -50,7 +44,7 @@ def test_a_case_that_turns_red_runs_on_the_red_clock(world: World) -> None:
     number = world.vik.files("电线垂落").number
     world.dora.must("dispatch", number, to="ada")
     world.work()
-    hush(world)
+    world.hush()
     world.dora.must("classify", number, severity="red")
     world.work()
     world.phones["ada"].expects("红")
@@ -63,7 +57,7 @@ def test_a_red_report_merged_into_an_unsigned_blue_case_still_calls(world: World
     world.dora.must("dispatch", blue, to="ada")
     red = world.ben.files("电线垂落", severity="red").number
     world.work()
-    hush(world)
+    world.hush()
     world.dora.must("merge", red, to=blue)
     world.work()
     world.phones["ada"].expects("红")
@@ -85,7 +79,7 @@ def test_handing_over_to_somebody_who_stands_already_calls_them(world: World) ->
     world.dora.must("dispatch", number, to=["ada", "ben"])
     world.work()
     world.ada.must("acknowledge", number)
-    hush(world)
+    world.hush()
     world.ada.must("transfer", number, to="ben")
     world.work()
     world.phones["ben"].expects("电线")
@@ -95,7 +89,7 @@ def test_sending_the_same_person_again_calls_again(world: World) -> None:
     number = world.vik.files("垃圾").number
     world.dora.must("dispatch", number, to="ada")
     world.work()
-    hush(world)
+    world.hush()
     world.dora.must("dispatch", number, to="ada")
     world.work()
     world.phones["ada"].expects("垃圾")
@@ -108,7 +102,7 @@ def test_a_liaison_who_gave_back_is_out_and_can_be_called_again(world: World) ->
     world.lin.must("return", number, note="不归我们")
     assert world.lin.get(f"/api/cases/{number}").status_code == 404
     world.work()
-    hush(world)
+    world.hush()
     world.dora.must("dispatch", number, to="lin")
     world.work()
     world.phones["lin"].expects("路灯")
@@ -130,7 +124,7 @@ def test_disabling_the_signer_calls_the_others(world: World) -> None:
     world.work()
     push = world.phones["ada"].inbox[0]
     world.ada.must("acknowledge", number)
-    hush(world)
+    world.hush()
     with world.app.app_context():
         ada = db.session.scalars(select(User.id).where(User.username == "ada")).one()
     assert world.root.post(f"/admin/accounts/{ada}", data={"role": "responder"}).status_code == 303

@@ -15,11 +15,6 @@ def phones(world: World) -> None:
         world.person(name).carries_phone()
 
 
-def hush(world: World) -> None:
-    for phone in world.phones.values():
-        phone.inbox.clear()
-
-
 def open_alerts(world: World, number: str) -> list[str]:
     return [a["purpose"] for a in world.dora.case(number)["alerts"] if a["state"] in ("open", "exhausted")]
 
@@ -35,7 +30,7 @@ def test_a_red_case_declined_by_mistake_and_reopened_calls_again(world: World) -
     number = world.vik.files("电线垂落", severity="red").number
     world.work()
     world.dora.must("decline", number, note="误报")
-    hush(world)
+    world.hush()
     world.dora.must("reopen", number, note="不是误报")
     world.work()
     world.phones["ada"].expects("电线")
@@ -47,7 +42,7 @@ def test_the_only_liaison_leaves_and_the_case_does_not_wait_for_an_empty_departm
     world.lin.must("acknowledge", number)
     with world.app.app_context():
         lin = db.session.scalars(select(User.id).where(User.username == "lin")).one()
-    hush(world)
+    world.hush()
     assert world.root.post(f"/admin/accounts/{lin}", data={"role": "liaison"}).status_code == 303
     world.work()
     assert world.dora.case(number)["status"] == "accepted"
@@ -68,12 +63,12 @@ def test_the_desk_signs_what_was_given_back(world: World) -> None:
     number = world.vik.files("电线垂落", severity="red").number
     world.work()
     world.ada.must("acknowledge", number)
-    hush(world)
+    world.hush()
     world.ada.must("return", number, note="车坏了")
     world.work()
     push = world.phones["dora"].expects("退回")
     assert world.receipt(push, "acknowledged").status_code == 204
-    hush(world)
+    world.hush()
     world.fast_forward(minutes=10)
     world.phones["lea"].stays_silent()
 
@@ -85,7 +80,7 @@ def test_a_red_report_merged_into_a_case_that_was_answered_calls_people(world: W
     world.ada.must("report_outcome", answered, note="看过了")
     red = world.ben.files("电线着火", severity="red").number
     world.work()
-    hush(world)
+    world.hush()
     world.dora.must("merge", red, to=answered)
     world.work()
     assert open_alerts(world, answered)
@@ -198,7 +193,7 @@ def test_the_desk_sends_back_and_the_way_begins_anew(world: World) -> None:
 def test_who_cannot_go_says_so_before_the_desk_has_looked(world: World) -> None:
     number = world.vik.files("电线垂落", severity="red").number
     world.work()
-    hush(world)
+    world.hush()
     world.ada.must("return", number, note="在外地")
     world.work()
     assert world.dora.case(number)["status"] == "new"
@@ -222,7 +217,7 @@ def test_a_case_that_turns_out_blue_wakes_no_leader(world: World) -> None:
     number = world.vik.files("以为着火", severity="red").number
     world.work()
     world.dora.must("classify", number, severity="blue")
-    hush(world)
+    world.hush()
     world.fast_forward(minutes=10)
     world.phones["lea"].stays_silent()
 

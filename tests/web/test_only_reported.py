@@ -80,3 +80,10 @@ def test_each_reporter_speaks_for_his_own_report(world: World, case: Filed) -> N
     assert passer.get("/api/reports").json["items"][0]["satisfied"] is True
     world.vik.must("dispute", case.number, note="还在响")
     assert passer.get("/api/reports").json["items"][0]["satisfied"] is None, "it is being done again: asked anew"
+
+
+def test_no_map_service_is_told_what_was_reported(world: World, case: Filed) -> None:
+    pages = [world.dora.get(f"/desk/cases/{case.number}").text, world.ada.get(f"/tasks/{case.number}").text]
+    for page in pages:
+        outside = [link.split('"')[0] for link in page.split('href="https://')[1:]]
+        assert outside and not [link for link in outside if "%E5%BC%A0" in link or "张三" in link], outside
