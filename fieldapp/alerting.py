@@ -30,7 +30,7 @@ from fieldapp.models import (
 )
 from fieldapp.rules import escalation
 from fieldapp.rules.deadlines import Step
-from fieldapp.rules.delivery import RECEIPTS, SEEN, WAITING, DeliveryState, advance
+from fieldapp.rules.delivery import HOPELESS, RECEIPTS, SEEN, WAITING, DeliveryState, advance
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.roles import Role
 
@@ -178,9 +178,8 @@ def take_receipt(delivery: Delivery, state: DeliveryState, now: datetime) -> Non
 def calls_others(case: Case, user: User) -> bool:
     """True while an unanswered alert is calling somebody else whom it may still reach and who has not given it back."""
     gone = {user.id, *(assignment.user_id for assignment in case.assignments if not assignment.standing)}
-    hopeless = (DeliveryState.FAILED, DeliveryState.EXPIRED)
     deliveries = [delivery for alert in unanswered(case) for delivery in alert.deliveries]
-    return any(delivery.user_id not in gone and delivery.state not in hopeless for delivery in deliveries)
+    return any(delivery.user_id not in gone and delivery.state not in HOPELESS for delivery in deliveries)
 
 
 def may_sign(delivery: Delivery, now: datetime) -> bool:
@@ -251,9 +250,8 @@ def landing(alert: Alert, user: User) -> str:
 
 def give_up_on_rung(alert: Alert, now: datetime) -> None:
     """The last address of a rung turned out dead: climb at once instead of waiting for nobody."""
-    hopeless = (DeliveryState.FAILED, DeliveryState.EXPIRED)
     called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung]
-    if alert.state == AlertState.OPEN and all(delivery.state in hopeless for delivery in called):
+    if alert.state == AlertState.OPEN and all(delivery.state in HOPELESS for delivery in called):
         alert.next_step_at, alert.unreached_at = now, alert.unreached_at or now
 
 

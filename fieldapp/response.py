@@ -138,7 +138,7 @@ def _hold(case: Case, actor: User, now: datetime) -> Assignment:
     """The actor's own assignment, or the department's, or a new one for somebody on call who was not yet sent."""
     mine = next((a for a in case.assignments if a.standing and _is_mine(a, actor)), None)
     if mine is None:
-        triage.assign(case, now, user=actor)
+        triage.assign(case, actor, now)
         mine = next(a for a in case.assignments if a.standing and _is_mine(a, actor))
     return mine
 

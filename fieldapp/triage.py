@@ -72,7 +72,7 @@ def send(case: Case, named: Sequence[User | Department], note: str, now: datetim
     silent: list[str] = []
     for one in named:
         found = _liaisons(one) if isinstance(one, Department) else [one]
-        assign(case, now, **({"department": one} if isinstance(one, Department) else {"user": one}))
+        assign(case, one, now)
         called += found
         silent += [] if found else [one.name]
     alerting.stop(case, now, Purpose.INTAKE, Purpose.RETURN)
@@ -99,13 +99,14 @@ def tell(case: Case, words: str, now: datetime) -> None:
         alerting.tell(case, user, messages.answer(case, words, title), now)
 
 
-def assign(case: Case, now: datetime, user: User | None = None, department: Department | None = None) -> bool:
-    """Make or renew an assignment; False when it stands already. The first one of a case leads."""
+def assign(case: Case, one: User | Department, now: datetime) -> None:
+    """Make an assignment, or renew one that was given back. Where nobody leads, this one does."""
+    user, department = (None, one) if isinstance(one, Department) else (one, None)
     found = next((a for a in case.assignments if (a.user, a.department) == (user, department)), None)
     leads = not any(other.lead and other.standing for other in case.assignments if other is not found)
     if found and found.standing:
         found.lead = found.lead or leads
-        return False
+        return
     if found is None:
         found = Assignment(case_id=case.id, user=user, department=department)
         case.assignments.append(found)
@@ -113,7 +114,6 @@ def assign(case: Case, now: datetime, user: User | None = None, department: Depa
     found.sent_at = now
     found.returned_at = None
     _begin_anew(found)
-    return True
 
 
 def _begin_anew(assignment: Assignment) -> None:

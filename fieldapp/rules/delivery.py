@@ -19,6 +19,7 @@ class DeliveryState(StrEnum):
 WAITING = (DeliveryState.QUEUED, DeliveryState.RETRYING)
 RECEIPTS = (DeliveryState.SHOWN, DeliveryState.OPENED, DeliveryState.ACKNOWLEDGED)
 SEEN = frozenset(RECEIPTS)
+HOPELESS = (DeliveryState.FAILED, DeliveryState.EXPIRED)
 
 _KNOWN = {state: rank for rank, state in enumerate((DeliveryState.ACCEPTED, *RECEIPTS), start=1)}
 

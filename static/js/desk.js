@@ -12,7 +12,6 @@ import { startPushControl } from "./task-push.js";
 import { loginPath } from "./task-session.js";
 
 let last = null;
-let seen = null; // the mark that asked for a refresh
 
 /** One answer of the pulse: refresh what changed, sound when something is new. */
 function beat(body) {
@@ -20,7 +19,6 @@ function beat(body) {
   trouble(body.trouble);
   newestIs(body.newest);
   if (last && body.mark !== last.mark) {
-    seen = body.mark;
     document.body.dispatchEvent(new CustomEvent("desk:changed"));
   }
   const worse = last && (body.unreached > last.unreached || body.reds > last.reds);
@@ -30,16 +28,12 @@ function beat(body) {
   last = body;
 }
 
-/** A refresh asks for as many rows as are on the screen, and names the mark so that desks can share the answer. */
+/** A refresh asks for as many rows as are on the screen. */
 function refine(event) {
   const { ctx } = event.detail;
   if (ctx.sourceElement?.id !== "worklist") return;
   const rows = document.querySelectorAll(".queue-row").length;
-  const extra = new URLSearchParams();
-  if (rows > 50) extra.set("limit", rows);
-  if (seen) extra.set("mark", seen);
-  seen = null;
-  if (extra.size) ctx.request.action += `${ctx.request.action.includes("?") ? "&" : "?"}${extra}`;
+  if (rows > 50) ctx.request.action += `${ctx.request.action.includes("?") ? "&" : "?"}limit=${rows}`;
 }
 
 /** A refusal that comes back on the page explains itself; a refresh that fails is tried again by the next pulse. */
