@@ -44,6 +44,12 @@ class Ask:
     to: tuple[str, ...] = ()
     category: str | None = None
     severity: Severity | None = None
+    taken_at: datetime | None = None  # when it was done, where that was long before it could be told
+
+    def when(self, now: datetime) -> dict[str, Any]:
+        """What the history says of the moment, when that is not `now`."""
+        told_late = self.taken_at is not None and now - self.taken_at > TOLD_LATE
+        return {"taken_at": clock.rfc3339(self.taken_at)} if told_late else {}
 
     @classmethod
     def of(cls, note: str, to: Iterable[str], category: str, severity: str) -> "Ask":
@@ -60,6 +66,7 @@ class Ask:
         return cls(clean[0], tuple(name for name in clean[2:] if name), clean[1] or None, level)
 
 
+TOLD_LATE = timedelta(minutes=2)
 TITLE_LENGTH = 24
 INTERNAL = frozenset({"step_back", "hand_on"})  # chosen by a verb, never asked for by name
 SIGHTLESS = frozenset({Role.ANALYST, Role.ADMIN})  # see counts and settings, never a case
@@ -120,6 +127,12 @@ def load(user: User, number: str, lock: bool = False) -> Case:
 def locked(query: Select[Case]) -> Select[Case]:
     """The same, held until the end of the transaction and read anew: what was seen before the lock may be old."""
     return query.with_for_update(of=Case).execution_options(populate_existing=True)
+
+
+def hold(user: User, numbers: Sequence[str]) -> None:
+    """Lock several cases in one fixed order before anything else is: two who merge crosswise do not wait for ever."""
+    query = select(Case.id).where(Case.number.in_(numbers), Case.town_code == user.town_code)
+    db.session.scalars(query.order_by(Case.id).with_for_update()).all()
 
 
 def check_part(user: User, case: Case, *wanted: Part) -> None:

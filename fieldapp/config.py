@@ -30,6 +30,7 @@ class Settings:
     push_allow_loopback: bool = False
     push_hosts: tuple[str, ...] = ()
     push_contact: str = "mailto:fieldapp@example.org"
+    service_worker: bool = True
     rate_limits: bool = True
     testing: bool = False
 
@@ -61,6 +62,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         photo_workers=_whole(env, "FIELDAPP_PHOTO_WORKERS", 1, 1, 16),
         trusted_proxies=_whole(env, "FIELDAPP_TRUSTED_PROXIES", 0, 0, 5),
         max_photo_bytes=_whole(env, "FIELDAPP_MAX_PHOTO_MB", 30, 1, 200) * 1024 * 1024,
+        service_worker=_switch(env, "FIELDAPP_SERVICE_WORKER"),
         push_allow_loopback=env.get("FIELDAPP_PUSH_ALLOW_LOOPBACK") == "1",
         push_hosts=tuple(h.strip().lower() for h in env.get("FIELDAPP_PUSH_HOSTS", "").split(",") if h.strip()),
         push_contact=_contact(env.get("FIELDAPP_PUSH_CONTACT", "mailto:fieldapp@example.org")),
@@ -78,6 +80,13 @@ def _whole(env: Mapping[str, str], name: str, default: int, low: int, high: int)
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise BadSetting(f"{name}={text!r}: wanted a whole number from {low} to {high}")
     return int(text)
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name) or "on"
+    if text not in ("on", "off"):
+        raise BadSetting(f"{name}={text!r}: wanted on or off")
+    return text == "on"
 
 
 def _database(url: str) -> str:

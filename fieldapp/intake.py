@@ -4,6 +4,7 @@ The report, its case, its alert and the first deliveries are one transaction. Th
 """
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,7 +19,7 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
-from fieldapp import alerting, cases, messages
+from fieldapp import alerting, cases, messages, nearby, triage
 from fieldapp.db import adopt, db, insert, table_of
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import TOWN, Area, Attachment, AttachmentState, Category, Kind, Report, User
@@ -66,13 +67,13 @@ def _submit(owner: User, report_id: UUID, body: dict[str, Any], max_bytes: int, 
     if not _insert(report):
         return _same(owner, report_id, digest), False
     _expect_files(report, parsed)
-    _start_case(report, owner, now)
+    _start_case(report, owner, parsed.seen_case, now)
     return report, True
 
 
 def receipt(report: Report) -> dict[str, Any]:
     """What a phone needs to know before it may forget anything."""
-    photos, voices = (_split(report, kind) for kind in (Kind.PHOTO, Kind.VOICE))
+    photos, voices = (split(report.attachments, kind) for kind in (Kind.PHOTO, Kind.VOICE))
     return {
         "id": str(report.id),
         "content_hash": report.content_hash,
@@ -115,8 +116,6 @@ def attach(report_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tup
         return report, False
     attachment.state, attachment.received_at = AttachmentState.RECEIVED, now
     attachment.media_type, attachment.width, attachment.height = upload.media_type, upload.width, upload.height
-    if attachment.kind == Kind.VOICE:
-        attachment.state, attachment.ready_at = AttachmentState.READY, now
     if receipt(report)["complete"]:
         report.completed_at = now
     return report, True
@@ -184,19 +183,31 @@ def _expect_files(report: Report, parsed: Submission) -> None:
         for kind, items in ((Kind.PHOTO, parsed.photos), (Kind.VOICE, parsed.voices))
         for position, item in enumerate(items)
     ]  # fmt: skip
+    expect(files)
+    set_committed_value(report, "attachments", files)
+
+
+def expect(files: Sequence[Attachment]) -> None:
+    """Note files that will follow. Raises Conflict when one of their ids is another file's."""
     try:
         insert(*files)
     except IntegrityError as error:
         raise Conflict("file_id_taken") from error
-    set_committed_value(report, "attachments", files)
 
 
-def _start_case(report: Report, owner: User, now: datetime) -> None:
+def _start_case(report: Report, owner: User, seen: str | None, now: datetime) -> None:
+    """A case of its own; or, when the reporter saw one that is open still, one more signal in that."""
     set_committed_value(report, "owner", owner)
-    case = cases.open_case(report, now)
+    known = nearby.seen_too(report, seen)
+    case = known or cases.open_case(report, now)
     db.session.connection().execute(_belongs(), {"report": report.id, "case": case.id})
     set_committed_value(report, "case_id", case.id)
     set_committed_value(report, "case", case)
+    if known:
+        triage.join(known, report, now)
+        return
+    if seen:
+        cases.record(case, "apart", None, now, data={"from": seen, "reports": [str(report.id)]})
     alerting.raise_on_intake(case, messages.call, now)
 
 
@@ -223,8 +234,9 @@ def _area(owner: User, village_code: str | None) -> str:
     return area.code
 
 
-def _split(report: Report, kind: Kind) -> dict[str, list[str]]:
-    of_kind = [attachment for attachment in report.attachments if attachment.kind == kind]
+def split(files: Iterable[Attachment], kind: Kind) -> dict[str, list[str]]:
+    """The ids of the files of one kind: those that are on disk, and those still to come."""
+    of_kind = [attachment for attachment in files if attachment.kind == kind]
     return {
         "received": [str(a.id) for a in of_kind if a.state != AttachmentState.EXPECTED],
         "missing": [str(a.id) for a in of_kind if a.state == AttachmentState.EXPECTED],

@@ -4,19 +4,15 @@ from datetime import datetime
 
 from fieldapp import alerting, cases, messages, triage
 from fieldapp.cases import Ask
-from fieldapp.db import db
-from fieldapp.errors import Conflict, Invalid
-from fieldapp.models import Assignment, Attachment, AttachmentState, Case, Department, Kind, User
-from fieldapp.photos import Upload
-from fieldapp.rules import workflow
-from fieldapp.rules.submission import Item
-from fieldapp.rules.workflow import Part, Status
+from fieldapp.errors import Invalid
+from fieldapp.models import Assignment, Case, Department, User
+from fieldapp.rules.workflow import Status
 
 
 def acknowledge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """签收: a person takes it on. This, and only this, stops the escalation."""
     first = case.status in (Status.NEW, Status.ACCEPTED, Status.DISPATCHED)
-    cases.apply(case, "acknowledge", actor, now, note=ask.note)
+    cases.apply(case, "acknowledge", actor, now, note=ask.note, data=ask.when(now))
     _signed(case, actor, now)
     if first:
         triage.tell(case, messages.ON_THE_WAY, now)
@@ -24,23 +20,32 @@ def acknowledge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 
 def depart(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """出发."""
-    cases.apply(case, "depart", actor, now, note=ask.note)
+    cases.apply(case, "depart", actor, now, note=ask.note, data=ask.when(now))
     mine = _signed(case, actor, now)
     mine.departed_at = mine.departed_at or now
 
 
 def arrive(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """到场."""
-    cases.apply(case, "arrive", actor, now, note=ask.note)
+    cases.apply(case, "arrive", actor, now, note=ask.note, data=ask.when(now))
     mine = _signed(case, actor, now)
     mine.arrived_at = mine.arrived_at or now
 
 
 def report_outcome(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """处置反馈: what was found and done; the desk checks it next."""
-    cases.apply(case, "report_outcome", actor, now, note=ask.note)
+    cases.apply(case, "report_outcome", actor, now, note=ask.note, data=ask.when(now))
     _signed(case, actor, now).answered_at = now
     triage.tell(case, messages.ANSWERED, now)
+
+
+TIMED = {"acknowledge": "acknowledged_at", "depart": "departed_at", "arrive": "arrived_at"}
+
+
+def has_done(case: Case, actor: User, action: str) -> bool:
+    """The actor has taken this step before, from another device or by a push; an outcome may always be added to."""
+    mine = (a for a in case.assignments if a.standing and _is_mine(a, actor))
+    return action in TIMED and any(getattr(assignment, TIMED[action]) for assignment in mine)
 
 
 def give_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -147,35 +152,3 @@ def _is_mine(assignment: Assignment, actor: User) -> bool:
     if assignment.user_id is not None or assignment.user is not None:
         return assignment.user is actor or assignment.user_id == actor.id
     return assignment.department_id is not None and assignment.department_id == actor.speaks_for
-
-
-def may_add_photo(actor: User, number: str, item: Item, lock: bool = False) -> tuple[Case, Attachment | None]:
-    """The case, if the actor was called to it and may add this photo now, and the photo if it was noted before.
-
-    Asked before the bytes are stored, so that nobody can write over another's file. Raises NotHere, Refused or
-    Conflict("file_id_taken").
-    """
-    case = cases.load(actor, number, lock=lock)
-    found = db.session.get(Attachment, item.id)
-    if found and (found.owner_id, found.case_id, found.sha256) != (actor.id, case.id, item.sha256):
-        raise Conflict("file_id_taken")
-    if found is None:  # one that is here already may be sent again whatever became of the case meanwhile
-        mine = cases.parts(actor, case) & {Part.ASSIGNEE}
-        workflow.step("report_outcome", Status(case.status), mine, note="photo", has_target=False)
-    return case, found
-
-
-def add_after_photo(actor: User, number: str, item: Item, upload: Upload, now: datetime) -> tuple[Attachment, bool]:
-    """Note an after-photo that is on disk; False when it was noted before."""
-    case, found = may_add_photo(actor, number, item, lock=True)
-    if found is not None:
-        return found, False
-    found = Attachment(
-        id=item.id, kind=Kind.AFTER, case_id=case.id, owner_id=actor.id, sha256=item.sha256, bytes=item.bytes,
-        media_type=upload.media_type, width=upload.width, height=upload.height, attempts=0, position=0,
-        state=AttachmentState.RECEIVED, received_at=now,
-    )  # fmt: skip
-    db.session.add(found)
-    cases.record(case, "after_photo", actor.id, now, data={"photo": str(item.id)})
-    db.session.flush()
-    return found, True

@@ -78,6 +78,14 @@ class Person:
             "photos": [manifest(content) for content in photos],
         } | more
 
+    def step(self, action: str, note: str = "", minutes_ago: float = 0, **more: Any) -> dict[str, Any]:
+        """The JSON body of a step in the field as a phone sends it."""
+        taken_at = clock.now() - timedelta(minutes=minutes_ago)
+        return {
+            "owner": self.id, "action": action, "note": note, "taken_at": taken_at.isoformat(),
+            "client_now": clock.now().isoformat(), "photos": [],
+        } | more  # fmt: skip
+
     def does(self, action: str, number: str, **more: Any) -> TestResponse:
         """Take an action on a case at its current version."""
         with self.world.app.app_context():

@@ -15,6 +15,7 @@ from fieldapp.models.case import IS_OPEN, Assignment, Case, CaseCounter, CaseEve
 from fieldapp.models.device import Device, Invitation
 from fieldapp.models.report import Attachment, AttachmentState, Kind, Report
 from fieldapp.models.settings import Category, Fact, Limit, SeverityLabel
+from fieldapp.models.step import FieldStep, StepResult
 from fieldapp.models.user import Department, LoginFailures, User
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Department",
     "Device",
     "Fact",
+    "FieldStep",
     "Heartbeat",
     "Invitation",
     "Kind",
@@ -45,6 +47,7 @@ __all__ = [
     "PushSubscription",
     "Report",
     "SeverityLabel",
+    "StepResult",
     "User",
     "town_of",
 ]

@@ -81,6 +81,7 @@ class Attachment(Model):
     kind: Mapped[str] = mapped_column(String(6), default=Kind.PHOTO)
     report_id: Mapped[UUID | None] = mapped_column(ForeignKey("reports.id"), index=True)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    step_id: Mapped[UUID | None] = mapped_column(ForeignKey("field_steps.id"), index=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     position: Mapped[int] = mapped_column(default=0)
     sha256: Mapped[str] = mapped_column(String(64))

@@ -1,4 +1,4 @@
-"""A report as a phone sends it: read strictly, every fault named by field. Format: docs/protocol.md."""
+"""What a phone sends, a report or a step: read strictly, every fault named by field. Format: docs/protocol.md."""
 
 import math
 import re
@@ -16,6 +16,8 @@ MAX_PHOTOS = 9
 MAX_VOICES = 1
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 SOURCES = ("gps", "pin", "village")
+ENOUGH = ("text", "photos", "voices", "seen_case")  # one of them makes a report
+FIELD_ACTIONS = ("acknowledge", "depart", "arrive", "report_outcome")  # taken where there may be no network
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -61,6 +63,19 @@ class Submission:
     client_now: datetime
     photos: tuple[Item, ...]
     voices: tuple[Item, ...]
+    seen_case: str | None
+
+
+@dataclass(frozen=True)
+class StepSubmission:
+    """A step in the field that was understood: what somebody did about a case, when, with photos that follow."""
+
+    owner: int
+    action: str
+    note: str
+    taken_at: datetime
+    client_now: datetime
+    photos: tuple[Item, ...]
 
 
 def parse(body: object, max_bytes: int) -> Submission:
@@ -79,8 +94,9 @@ def parse(body: object, max_bytes: int) -> Submission:
         "client_now": read("client_now", _instant),
         "photos": read("photos", lambda value: _items(value, MAX_PHOTOS, max_bytes)),
         "voices": read("voices", lambda value: _items(value, MAX_VOICES, max_bytes)),
+        "seen_case": read("seen_case", _optional_word),
     }
-    if not read.errors and not (found["text"] or found["photos"] or found["voices"]):
+    if not read.errors and not any(found[field] for field in ENOUGH):
         read.errors["text"] = "empty_report"
     ids = [item.id for item in (*(found["photos"] or ()), *(found["voices"] or ()))]
     if len(set(ids)) != len(ids):
@@ -88,6 +104,26 @@ def parse(body: object, max_bytes: int) -> Submission:
     if read.errors:
         raise BadSubmission(read.errors)
     return Submission(**found)
+
+
+def parse_step(body: Mapping[str, object], max_bytes: int) -> StepSubmission:
+    """Read the JSON body of a step; photos may be at most `max_bytes` each. Raises BadSubmission."""
+    read = _Reader(body, max_bytes)
+    found = {
+        "owner": read("owner", _owner),
+        "action": read("action", _field_action),
+        "note": read("note", _text),
+        "taken_at": read("taken_at", _instant),
+        "client_now": read("client_now", _instant),
+        "photos": read("photos", lambda value: _items(value, MAX_PHOTOS, max_bytes)),
+    }
+    if not read.errors and found["action"] == "report_outcome" and not found["note"]:
+        read.errors["note"] = "note_needed"
+    if not read.errors and len({item.id for item in found["photos"]}) != len(found["photos"]):
+        read.errors["photos"] = "same_id_twice"
+    if read.errors:
+        raise BadSubmission(read.errors)
+    return StepSubmission(**found)
 
 
 class _Reader:
@@ -121,6 +157,12 @@ def _owner(value: object) -> int:
     return value
 
 
+def _field_action(value: object) -> str:
+    if value not in FIELD_ACTIONS:
+        _fault("unknown")
+    return str(value)
+
+
 def _text(value: object) -> str:
     if value is None:
         return ""
@@ -146,6 +188,14 @@ def _severity(value: object) -> Severity:
         return severities.parse(str(value))
     except ValueError:
         _fault("unknown")
+
+
+def check_position(value: object) -> None:
+    """Raises BadSubmission unless this is a position, or none."""
+    try:
+        _position(value)
+    except _Fault as fault:
+        raise BadSubmission({"position": fault.reason}) from fault
 
 
 def _position(value: object) -> Position | None:

@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from fieldapp import alerting, cases, clock, directory, duties, pulse, queue, triage
-from fieldapp.models import Alert, Assignment, AttachmentState, Case, CaseEvent, Delivery, Kind, Purpose, Report, User
+from fieldapp.models import Alert, Assignment, Case, CaseEvent, Delivery, Kind, Purpose, Report, User
 from fieldapp.queue import Filter
 from fieldapp.rules import geo
 from fieldapp.rules.delivery import SEEN
 from fieldapp.rules.escalation import Rung
+from fieldapp.rules.workflow import BEGINS_ANEW
 from fieldapp.web import views, words
 from fieldapp.web.tongue import later as _
 from fieldapp.web.transitions import Refusal, Typed
 
 MERGE_OFFERS = 50
-BEGINS_ANEW = ("dispute", "reopen")
 SENDS_BACK = ("dispute", "return", "step_back", "reopen", "decline")
 # the furthest step somebody took, and what it is called
 REACHED = (
@@ -127,7 +127,7 @@ def _shown(case: Case) -> dict[str, Any]:
     return {
         "case": case, "now": clock.now(), "reports": reports, "placed": _placed(reports), "far_off": _far_off(case),
         "photos_of": {report.id: _photos(report) for report in reports},
-        "voices_of": {report.id: _voices(report) for report in reports},
+        "voices_of": {report.id: views.voices(report) for report in reports},
         "begun_at": _round(case)[0].at, "asked": _last_words(_round(case), "dispatch", "return", "transfer"),
         "done": _last_words(case.events, "report_outcome"),
         "after_photos": [views.photo(a) for a in cases.after_photos(case)],
@@ -141,11 +141,6 @@ def _last_words(events: Sequence[CaseEvent], *actions: str) -> CaseEvent | None:
 
 def _photos(report: Report) -> list[dict[str, Any]]:
     return [views.photo(a) for a in report.attachments if a.kind == Kind.PHOTO]
-
-
-def _voices(report: Report) -> list[str]:
-    ready = [a for a in report.attachments if a.kind == Kind.VOICE and a.state == AttachmentState.READY]
-    return [f"/voices/{voice.id}" for voice in ready]
 
 
 def _placed(reports: list[Report]) -> Report | None:

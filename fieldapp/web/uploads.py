@@ -6,15 +6,13 @@ from flask import Blueprint, Response, abort, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
-from fieldapp import clock, intake, response, scope
+from fieldapp import clock, intake, scope, steps
 from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, NotHere
+from fieldapp.intake import Expected
 from fieldapp.models import Attachment, AttachmentState, Kind
 from fieldapp.photos import SIZES, BadFile, Store, TooLarge, Upload
-from fieldapp.rules.roles import IS_CALLED
-from fieldapp.rules.submission import Item
-from fieldapp.web import views
-from fieldapp.web.security import for_roles, settings, user
+from fieldapp.web.security import settings, user
 
 bp = Blueprint("uploads", __name__)
 KEEP = "private, no-cache"  # asked anew each time: who was logged out elsewhere sees nothing more
@@ -39,17 +37,15 @@ def put_voice(report_id: UUID, file_id: UUID) -> ResponseReturnValue:
     return _put(report_id, file_id, Kind.VOICE)
 
 
-@bp.put("/api/cases/<number>/photos/<uuid:file_id>")
-@for_roles(*IS_CALLED)
-def put_after_photo(number: str, file_id: UUID) -> ResponseReturnValue:
-    """A photo taken after the work was done; its hash comes in X-Content-SHA256."""
-    item = Item(file_id, request.headers.get("X-Content-SHA256", ""), request.content_length or 0)
-    response.may_add_photo(user(), number, item)
-    upload = _receive(file_id, item.sha256, item.bytes, sound=False)
+@bp.put("/api/cases/<number>/steps/<uuid:step_id>/photos/<uuid:file_id>")
+@login_required
+def put_after_photo(number: str, step_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """One photo of what was done about a case."""
+    upload = _take(file_id, steps.expected_photo(user(), step_id, file_id))
     with writing():
-        attachment, fresh = response.add_after_photo(user(), number, item, upload, clock.now())
-        shown = views.photo(attachment)
-    return jsonify(shown), 201 if fresh else 200
+        step, fresh = steps.attach(step_id, file_id, upload, clock.now())
+        receipt = steps.receipt(step)
+    return jsonify(receipt), 201 if fresh else 200
 
 
 @bp.get("/photos/<uuid:file_id>/<size>")
@@ -65,29 +61,35 @@ def get_photo(file_id: UUID, size: str) -> ResponseReturnValue:
 @bp.get("/voices/<uuid:file_id>")
 @login_required
 def get_voice(file_id: UUID) -> ResponseReturnValue:
-    """A voice note."""
+    """The published copy of a voice note, which every browser plays."""
     attachment = _visible(file_id)
-    if attachment.kind != Kind.VOICE or attachment.ready_at is None:
+    copy = store().copy(file_id, "voice")
+    if attachment.kind != Kind.VOICE or attachment.state != AttachmentState.READY or not copy.exists():
         raise NotHere(str(file_id))
-    return _private(store().original(file_id), attachment.media_type or "application/octet-stream")
+    return _private(copy, "audio/mp4")
 
 
 def _put(report_id: UUID, file_id: UUID, kind: Kind) -> ResponseReturnValue:
     expected = intake.expected_file(user(), report_id, file_id)
     if expected.kind != kind:
         raise NotHere(str(file_id))
-    try:
-        if request.content_length is not None and request.content_length > expected.bytes:
-            raise TooLarge("larger_than_declared")
-        upload = _receive(file_id, expected.sha256, expected.bytes, sound=kind == Kind.VOICE)
-    except BadFile as error:
-        if expected.here:  # the file that was announced is on disk; this is another one under its id
-            raise Conflict("other_content") from error
-        raise
+    upload = _take(file_id, expected)
     with writing():
         report, fresh = intake.attach(report_id, file_id, upload, clock.now())
         receipt = intake.receipt(report)
     return jsonify(receipt), 201 if fresh else 200
+
+
+def _take(file_id: UUID, expected: Expected) -> Upload:
+    """The file that was announced, to disk."""
+    try:
+        if request.content_length is not None and request.content_length > expected.bytes:
+            raise TooLarge("larger_than_declared")
+        return _receive(file_id, expected.sha256, expected.bytes, sound=expected.kind == Kind.VOICE)
+    except BadFile as error:
+        if expected.here:  # the file that was announced is on disk; this is another one under its id
+            raise Conflict("other_content") from error
+        raise
 
 
 def _receive(file_id: UUID, sha256: str, size: int, sound: bool) -> Upload:

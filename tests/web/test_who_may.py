@@ -44,6 +44,7 @@ SEES_CASE = {"vik", "ada", "dora", "lea", "lin"}
 
 WHO: dict[str, set[str]] = {
     "GET /": EVERYONE, "GET /report": EVERYONE, "GET /reports": EVERYONE, "GET /story": EVERYONE,
+    "GET /phone": EVERYONE, "GET /guide": EVERYONE, "POST /api/push/test": USERS,
     "GET /offline": EVERYONE, "GET /sw.js": EVERYONE, "GET /manifest.webmanifest": EVERYONE,
     "GET /static/<version>/<path:name>": EVERYONE, "GET /login": EVERYONE, "POST /language": EVERYONE,
     "GET /healthz": EVERYONE, "GET /readyz": EVERYONE, "GET /metrics": EVERYONE,
@@ -54,20 +55,22 @@ WHO: dict[str, set[str]] = {
     "GET /devices": USERS, "POST /password": USERS, "POST /devices/<int:device_id>/revocation": USERS,
     "GET /api/me": USERS, "GET /api/form": USERS, "GET /api/reports": USERS, "GET /api/push/key": USERS,
     "POST /api/push/subscriptions": USERS, "DELETE /api/push/subscriptions": USERS,
-    "PUT /api/reports/<uuid:report_id>": FILERS,
+    "PUT /api/reports/<uuid:report_id>": FILERS, "GET /api/nearby": FILERS,
     "GET /api/reports/<uuid:report_id>": {"vik"},
     "PUT /api/reports/<uuid:report_id>/photos/<uuid:file_id>": {"vik"},
     "PUT /api/reports/<uuid:report_id>/voices/<uuid:file_id>": {"vik"},
     "GET /photos/<uuid:file_id>/<size>": SEES_CASE, "GET /voices/<uuid:file_id>": SEES_CASE,
     "GET /api/cases": CASE_READERS,
     "GET /api/cases/<number>": SEES_CASE, "POST /api/cases/<number>/transitions": SEES_CASE,
-    "PUT /api/cases/<number>/photos/<uuid:file_id>": {"ada", "lin"},
+    "PUT /api/cases/<number>/steps/<uuid:step_id>": {"ada", "lin", "lea"},
+    "PUT /api/cases/<number>/steps/<uuid:step_id>/photos/<uuid:file_id>": {"ada"},
     "GET /tasks": CALLED,
     "GET /tasks/<number>": {"ada", "lin", "lea"} | having("duty"),  # a duty officer is led on to the desk
     "GET /tasks/<number>/called": {"ada", "lin", "lea"}, "POST /tasks/<number>/transitions": {"ada", "lin", "lea"},
     "GET /desk": DESK, "GET /desk/queue": DESK, "GET /desk/pulse": DESK, "GET /desk/roster": DESK,
     "POST /desk/roster": DESK, "POST /desk/roster/<int:entry_id>/end": {"dora", "lea"},
     "GET /desk/cases/<number>": {"dora", "lea"}, "POST /desk/cases/<number>/transitions": {"dora", "lea"},
+    "GET /desk/import": DESK, "POST /desk/import": DESK,
     "GET /desk/invitations": INVITERS, "POST /desk/invitations": INVITERS,
     "POST /desk/invitations/new-phone": {"dora", "lea", "root"},
     "POST /desk/invitations/<int:invitation_id>/revocation": {"dora", "lea", "root"},
@@ -89,8 +92,9 @@ class Town:
     values: dict[str, Any]
 
     def path(self, rule: str, method: str) -> str:
-        values = self.values | ({"report_id": uuid4()} if (method, rule) == ("PUT", NEW_REPORT) else {})
-        for name in ("uuid:report_id", "uuid:file_id", "uuid:delivery_id", "int:device_id", "int:entry_id",
+        new = {"PUT " + NEW_REPORT: {"report_id": uuid4()}, "PUT " + NEW_STEP: {"step_id": uuid4()}}
+        values = self.values | new.get(f"{method} {rule}", {})
+        for name in ("uuid:report_id", "uuid:step_id", "uuid:file_id", "uuid:delivery_id", "int:device_id", "int:entry_id",
                      "int:invitation_id", "int:department_id", "int:user_id", "path:name"):  # fmt: skip
             rule = rule.replace(f"<{name}>", str(values[name.split(":")[1]]))
         for name in ("number", "size", "token", "code", "version", "name"):
@@ -99,6 +103,7 @@ class Town:
 
 
 NEW_REPORT = "/api/reports/<uuid:report_id>"
+NEW_STEP = "/api/cases/<number>/steps/<uuid:step_id>"
 
 
 @pytest.fixture
@@ -116,11 +121,15 @@ def town(world: World) -> Town:
     number = world.vik.get(f"/api/reports/{report}").json["case_number"]
     world.dora.must("dispatch", number, to=["ada", "市政管理所"])
     world.ada.must("acknowledge", number)
+    step, after = uuid4(), manifest(photo)
+    done = world.ada.step("arrive", photos=[after])
+    assert world.ada.put(f"/api/cases/{number}/steps/{step}", json=done).status_code == 201
     delivery = world.dora.case(number)["alerts"][0]["deliveries"][0]["id"]
     invited = {"name": "某人", "role": "patrol", "area_code": "441521115004"}
     assert world.dora.post("/desk/invitations", data=invited).status_code == 200
     with world.app.app_context():
         values = {
+            "step_id": step, "after": after["id"],
             "report_id": report, "file_id": photo_id, "voice": voice_id, "number": number, "size": "thumb",
             "delivery_id": delivery, "token": "wrong", "code": "fire", "version": "x", "name": "css/base.css",
             "device_id": db.session.scalars(select(Device.id)).first(),
@@ -178,8 +187,8 @@ def _knock(town: Town, name: str, method: str, rule: str) -> tuple[int, str]:
     path = town.path(rule, method)
     if "voices" in rule:
         path = path.replace(str(town.values["file_id"]), str(town.values["voice"]))
-    if rule == "/api/cases/<number>/photos/<uuid:file_id>":
-        path = path.replace(str(town.values["file_id"]), str(uuid4()))
+    if "steps" in rule:
+        path = path.replace(str(town.values["file_id"]), str(town.values["after"]))
     client = town.world.app.test_client() if name == "nobody" else _fresh(town, name).client
     _as_if_untouched(town)
     request = {"headers": HEADERS} | _body(town, name, method, rule)
@@ -208,9 +217,7 @@ def _body(town: Town, name: str, method: str, rule: str) -> dict[str, Any]:
         ("POST", "/api/cases/<number>/transitions"): lambda: {"json": {"action": "accept", "version": 0}},
         ("POST", "/tasks/<number>/transitions"): lambda: {"data": {"action": "acknowledge", "version": 0}},
         ("POST", "/desk/cases/<number>/transitions"): lambda: {"data": {"action": "accept", "version": 0}},
-        ("PUT", "/api/cases/<number>/photos/<uuid:file_id>"): lambda: {
-            "data": b"x", "headers": HEADERS | {"X-Content-SHA256": "0" * 64},
-        },
+        ("PUT", NEW_STEP): lambda: {"json": town.world.person(name).step("arrive") if name != "nobody" else {}},
     }  # fmt: skip
     return made.get((method, rule), dict)()
 
