@@ -1,13 +1,21 @@
-// The service worker. The server puts RELEASE, SHELL and the outbox in front. It never touches a request that is not GET.
+// The service worker. The server puts RELEASE, PAGES, FILES (name -> start of its SHA-256) and the outbox in front.
+// It never touches a request that is not GET.
 
 const CACHE = `fieldapp-${RELEASE}`;
-const KEPT = new Set(SHELL);
-const PAGES = SHELL.filter((path) => !path.startsWith("/static/"));
+const STATIC = `/static/${RELEASE}/`;
+const TASKS = "tasks"; // pages of tasks with their pictures, as last seen: gone with the session
+const TASK_PAGE = /^\/tasks(\/[^/]+)?$/;
+const SMALL_PICTURE = /^\/photos\/[^/]+\/thumb$/;
+const PERSON_CHANGES = /^\/(login|logout|invite|devices\/revocation)(\/|$)/;
+const PATIENCE_MS = 4_000; // then a page that was seen before is better than none
+const MANIFEST = "/files.json"; // what a cache holds, by content
 const OLD_CACHES = 2; // open tabs of a release that is over still load its rarer parts
 
-self.addEventListener("install", (event) => event.waitUntil(keep(SHELL)));
+self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 self.addEventListener("fetch", (event) => {
+  const { method, url } = event.request;
+  if (method === "POST" && PERSON_CHANGES.test(new URL(url).pathname)) event.waitUntil(caches.delete(TASKS));
   const answer = answerFor(event.request);
   if (answer) event.respondWith(answer());
 });
@@ -20,20 +28,43 @@ self.addEventListener("push", (event) => event.waitUntil(onPush(event)));
 self.addEventListener("notificationclick", (event) => event.waitUntil(onClick(event)));
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(onNewSubscription(event)));
 
-/** All of it or nothing: what is kept stays whole when one file cannot be had. */
-async function keep(paths) {
-  const found = await Promise.all(paths.map(load));
+/** All of it or nothing: what is kept stays whole when one thing cannot be had. */
+async function install() {
+  const before = await heldBefore();
+  const files = Object.entries(FILES).map(async ([name, hash]) => [STATIC + name, await before(hash) ?? await loadFile(name, hash)]);
+  const found = await Promise.all([...PAGES.map(async (path) => [path, await loadPage(path)]), ...files]);
   const cache = await caches.open(CACHE);
-  await Promise.all(found.map((response, at) => cache.put(paths[at], response)));
+  await Promise.all(found.map(([path, response]) => cache.put(path, response)));
+  await cache.put(MANIFEST, new Response(JSON.stringify(Object.fromEntries(Object.entries(FILES).map(([name, hash]) => [hash, STATIC + name])))));
 }
 
-/** A file of this very release; while another is being rolled out the server may answer with that one's. */
-async function load(path) {
-  const isFile = path.startsWith("/static/");
+/** What earlier releases left here, by content: a new release loads only what is new in it. */
+async function heldBefore() {
+  const names = (await caches.keys()).filter((name) => name.startsWith("fieldapp-"));
+  const held = await Promise.all(names.map(async (name) => {
+    const cache = await caches.open(name);
+    return [cache, await (await cache.match(MANIFEST))?.json()];
+  }));
+  return async (hash) => {
+    const found = held.find(([, paths]) => paths?.[hash]);
+    return found && found[0].match(found[1][hash]);
+  };
+}
+
+/** A file with exactly these bytes; while another release is being rolled out the server may answer with that one's. */
+async function loadFile(name, hash) {
   // a static address names its content, so what the page has just loaded need not come twice
-  const response = await fetch(path, { cache: isFile ? "default" : "reload", credentials: "same-origin" });
-  const ours = isFile ? /immutable/.test(response.headers.get("Cache-Control"))
-    : (await response.clone().text()).includes(`/static/${RELEASE}/`);
+  const response = await fetch(STATIC + name, { credentials: "same-origin" });
+  const digest = await crypto.subtle.digest("SHA-256", await response.clone().arrayBuffer());
+  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (!response.ok || !hex.startsWith(hash)) throw new Error(`cannot keep ${name}: ${response.status}`);
+  return response;
+}
+
+/** A page of this very release. */
+async function loadPage(path) {
+  const response = await fetch(path, { cache: "reload", credentials: "same-origin" });
+  const ours = (await response.clone().text()).includes(STATIC);
   if (!response.ok || response.redirected || !ours) throw new Error(`cannot keep ${path}: ${response.status}`);
   return response;
 }
@@ -48,9 +79,20 @@ async function takeOver() {
 function answerFor(request) {
   const { pathname, origin } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return null;
-  if (pathname.startsWith("/static/")) return async () => (await caches.match(pathname)) ?? fetch(request);
-  if (KEPT.has(pathname)) return () => fromCache(pathname, request);
+  if (pathname.startsWith("/static/")) return () => file(pathname, request);
+  if (PAGES.includes(pathname)) return () => fromCache(pathname, request);
+  if (TASK_PAGE.test(pathname) && !request.headers.has("HX-Request")) return () => lastSeen(pathname, request);
+  if (SMALL_PICTURE.test(pathname) && TASK_PAGE.test(new URL(request.referrer || origin).pathname)) return () => lastSeen(pathname, request);
   return request.mode === "navigate" ? () => fromNetwork(request) : null;
+}
+
+/** A static file; those of officers are kept when they are first used. */
+async function file(path, request) {
+  const kept = await caches.match(path);
+  if (kept) return kept;
+  const fresh = await fetch(request);
+  if (fresh.ok && path.startsWith(STATIC)) await (await caches.open(CACHE)).put(path, fresh.clone());
+  return fresh;
 }
 
 async function fromCache(path, request) {
@@ -67,9 +109,38 @@ async function fromNetwork(request) {
   }
 }
 
+/** From the server, else (no network, no patience, a server in trouble) as it was last seen, marked as such. */
+async function lastSeen(path, request) {
+  const before = await (await caches.open(TASKS)).match(path, { ignoreVary: true });
+  if (!before) return keepSeen(path, await fromNetwork(request));
+  const asked = fetch(request).then((fresh) => (fresh.status < 500 ? keepSeen(path, fresh) : Promise.reject(fresh)));
+  asked.catch(() => {});
+  const late = new Promise((_, fail) => { setTimeout(fail, PATIENCE_MS); });
+  return Promise.race([asked, late]).catch(() => asSeenBefore(before));
+}
+
+/** Keep a page or picture for later; where the server leads elsewhere nobody is logged in, and nothing stays. */
+async function keepSeen(path, fresh) {
+  if (fresh.redirected || fresh.type === "opaqueredirect") await caches.delete(TASKS);
+  else if (fresh.status === 404) await (await caches.open(TASKS)).delete(path);
+  else if (fresh.ok) await (await caches.open(TASKS)).put(path, fresh.clone());
+  return fresh;
+}
+
+async function asSeenBefore(kept) {
+  if (!kept.headers.get("Content-Type").startsWith("text/html")) return kept;
+  return new Response((await kept.text()).replace("<body", "<body data-kept"), { headers: kept.headers });
+}
+
 async function refreshShell(asker) {
-  const type = await keep(PAGES).then(() => "shell-refreshed", () => "shell-newer");
+  const type = await keepPages().then(() => "shell-refreshed", () => "shell-newer");
   asker?.postMessage({ type });
+}
+
+async function keepPages() {
+  const found = await Promise.all(PAGES.map(loadPage));
+  const cache = await caches.open(CACHE);
+  await Promise.all(found.map((response, at) => cache.put(PAGES[at], response)));
 }
 
 /** The network is back. A worker with the outbox in it sends by itself, and asks to be woken again while something
@@ -104,7 +175,7 @@ function readPush(event) {
 function asOptions({ title, body, navigate, tag, lang, requireInteraction, data }) {
   return {
     title: String(title), body: String(body ?? ""), tag, lang: lang || "zh-CN", requireInteraction: requireInteraction === true,
-    renotify: Boolean(tag), icon: SHELL.find((path) => path.endsWith("/icons/icon-192.png")), data: { ...data, navigate },
+    renotify: Boolean(tag), icon: `${STATIC}icons/icon-192.png`, data: { ...data, navigate },
   };
 }
 

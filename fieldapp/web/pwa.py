@@ -1,24 +1,30 @@
 """What makes a page an app: the manifest, the service worker with its list, and static files by release."""
 
+import hashlib
 import json
+from functools import lru_cache
 
 from flask import Blueprint, Response, jsonify, render_template, request, send_from_directory
 from flask.typing import ResponseReturnValue
 
 from fieldapp.web.assets import STATIC, asset, files, release
+from fieldapp.web.security import settings
 from fieldapp.web.tongue import say as _
 
 bp = Blueprint("pwa", __name__)
 
-PAGES = ["/", "/report", "/reports", "/story", "/offline", "/manifest.webmanifest"]
+PAGES = ["/", "/report", "/reports", "/story", "/phone", "/guide", "/offline", "/manifest.webmanifest"]
 OFFICERS_ONLY = ("vendor/htmx", "css/desk", "css/task", "css/officer", "js/desk", "js/task", "js/countdown")
-NOT_ON_PHONES = (*OFFICERS_ONLY, "icons/maskable", "icons/icon-512", "sw.js")
+NOT_ON_PHONES = (*OFFICERS_ONLY, "icons/maskable", "icons/icon-512", "sw")
+HASH_DIGITS = 16
 
 
-def shell() -> list[str]:
-    """Everything the phone keeps, so that the app opens without a network."""
-    names = [path.relative_to(STATIC).as_posix() for path in files()]
-    return PAGES + [asset(name) for name in names if not name.startswith(NOT_ON_PHONES)]
+@lru_cache(maxsize=1)
+def kept_files() -> dict[str, str]:
+    """The static files a phone keeps, so that the app opens without a network: name -> start of its SHA-256."""
+    found = {path.relative_to(STATIC).as_posix(): path for path in files()}
+    kept = {name: path for name, path in found.items() if not name.startswith(NOT_ON_PHONES)}
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest()[:HASH_DIGITS] for name, path in kept.items()}
 
 
 @bp.get("/static/<version>/<path:name>")
@@ -41,12 +47,20 @@ def service_worker() -> ResponseReturnValue:
 
     With `?sending` it is a module with the phone's own outbox in it, for browsers that wake it up to send.
     """
-    outbox = f'import {{ drain, waiting }} from "{asset("js/outbox.js")}";'
-    outbox = outbox if "sending" in request.args else "const drain = null;"
-    head = f"{outbox}\nconst RELEASE = {json.dumps(release())};\nconst SHELL = {json.dumps(shell())};\n"
-    answer = Response(head + (STATIC / "sw.js").read_text(), mimetype="text/javascript")
+    answer = Response(_worker_script(), mimetype="text/javascript")
     answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+def _worker_script() -> str:
+    if not settings().service_worker:
+        return (STATIC / "sw-off.js").read_text()
+    outbox = f'import {{ drain, waiting }} from "{asset("js/outbox.js")}";'
+    facts = {"RELEASE": release(), "PAGES": PAGES, "FILES": kept_files()}
+    head = [outbox if "sending" in request.args else "const drain = null;"]
+    head += [f"const {name} = {json.dumps(value, separators=(',', ':'))};" for name, value in facts.items()]
+    return "\n".join([*head, (STATIC / "sw.js").read_text()])
 
 
 @bp.get("/manifest.webmanifest")
