@@ -1,7 +1,7 @@
 // IndexedDB as promises: opened once, and once more when the browser has closed it behind our back.
 
 const NAME = "fieldapp";
-const VERSION = 1;
+const VERSION = 2;
 const OPEN_MS = 5_000;
 const DURABLE = { durability: "strict" };
 const GONE = ["InvalidStateError", "UnknownError", "AbortError"]; // closed, lost by iOS, or thrown away half-way
@@ -61,7 +61,10 @@ function connect(version) {
   return new Promise((done, fail) => {
     const request = indexedDB.open(NAME, version);
     const timer = setTimeout(() => fail(new Error("storage_blocked")), OPEN_MS);
-    request.onupgradeneeded = ({ oldVersion }) => { if (oldVersion < 1) createStores(request.result); };
+    request.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion < 1) createStores(request.result);
+      if (oldVersion < 2) request.result.createObjectStore("steps", { keyPath: "id" });
+    };
     request.onerror = () => {
       clearTimeout(timer);
       fail(request.error);

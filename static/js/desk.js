@@ -8,6 +8,8 @@ import { caseChanged, caseNumber, caseOpened } from "./desk-case.js";
 import { startKeys } from "./desk-keys.js";
 import { markFresh, newestIs } from "./desk-fresh.js";
 import { failed, found, lost, trouble, worker } from "./desk-state.js";
+import { sendAgain } from "./push.js";
+import { startWorker } from "./pwa.js";
 import { startPushControl } from "./task-push.js";
 import { loginPath } from "./task-session.js";
 
@@ -59,4 +61,7 @@ startCountdown();
 startAlarm();
 startKeys();
 startPulse({ caseNumber, beat, found, lost });
-startPushControl(byId("push"));
+startWorker().then(() => {
+  sendAgain();
+  startPushControl(byId("push"));
+});

@@ -13,18 +13,18 @@ export function newDraft(owner) {
     settled: false, captured_at: null, updated_at: new Date().toISOString(), files: [] };
 }
 
-export const isEmpty = (draft) => !draft.text.trim() && draft.files.length === 0;
+export const isEmpty = (draft) => !draft.text.trim() && !draft.seen_case && draft.files.length === 0;
 
 export const filesIn = (draft, kind) => draft.files.filter((file) => file.kind === kind);
 
 /** Whether a draft is this user's own, or was begun when nobody had logged in. */
 export const mayWrite = (draft, owner) => draft.owner === null || draft.owner === owner;
 
-/** Unfinished drafts of this user (or of nobody yet), the latest first. */
+/** Unfinished drafts of reports of this user (or of nobody yet), the latest first; what is written about a case is none. */
 export async function unfinished(owner) {
   const drafts = await store.all("drafts");
   return drafts
-    .filter((draft) => !isEmpty(draft) && mayWrite(draft, owner))
+    .filter((draft) => !draft.case && !isEmpty(draft) && mayWrite(draft, owner))
     .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
 }
 
@@ -63,13 +63,14 @@ export const addFile = (draft, kind, content, tries = 0) => inTurn(async () => {
   return entry;
 });
 
-/** Other bytes for an entry, in one transaction: at every moment one of the two is on disk. */
-export const replaceFile = (draft, entry, content) => inTurn(async () => {
+/** Other bytes for an entry, in one transaction: at every moment one of the two is on disk. False when it no longer
+ * holds the bytes of `id`: what was made of them is made of the wrong ones. */
+export const replaceFile = (draft, entry, content, id = entry.id) => inTurn(async () => {
   const file = await fileOf(draft, entry.kind, content);
-  if (!draft.files.includes(entry)) return; // taken out meanwhile
+  if (!draft.files.includes(entry) || entry.id !== id) return false; // taken out or replaced meanwhile
   const fresh = { ...entryOf(file), tries: 0 };
   await store.replaceFile(withFiles(draft, draft.files.map((one) => (one === entry ? fresh : one))), entry.id, file);
-  Object.assign(entry, fresh);
+  return Object.assign(entry, fresh);
 });
 
 /** Take a file out of a draft. */

@@ -2,7 +2,8 @@
 
 import * as store from "./store.js";
 
-/** Offer these reports with all their bytes as one JSON file: {reports: [{id, owner, content_hash, saved_at, body, files}]}. */
+/** Offer these reports (and steps, which name their case) with all their bytes as one JSON file:
+ * {reports: [{id, owner, content_hash, saved_at, body, files, case?}]}. */
 export async function exportReports(reports) {
   const parts = [];
   for (const report of reports) parts.push(parts.length ? ",\n" : "", await asJson(report)); // never one string of it all
@@ -14,9 +15,9 @@ export async function exportReports(reports) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-async function asJson({ id, owner, content_hash, saved_at, body }) {
+async function asJson({ id, owner, content_hash, saved_at, body, case: number }) {
   const files = (await store.filesOf(id)).map(({ data, ...file }) => ({ ...file, base64: base64(data) }));
-  return JSON.stringify({ id, owner, content_hash, saved_at, body, files }, null, 1);
+  return JSON.stringify({ id, owner, case: number, content_hash, saved_at, body, files }, null, 1);
 }
 
 function base64(buffer) {

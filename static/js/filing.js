@@ -5,17 +5,16 @@ import { announce } from "./channel.js";
 import * as policy from "./policy.js";
 import * as store from "./store.js";
 
-/** True when a draft holds enough to be sent: a photo, a voice note or a few words. */
+/** True when a draft holds enough to be sent: a photo, a voice note, a few words, or 我也看到了. */
 export function isEnough(draft) {
-  return Boolean(draft.text?.trim()) || draft.files.length > 0;
+  return Boolean(draft.text?.trim() || draft.seen_case) || draft.files.length > 0;
 }
 
 /** Freeze a draft and queue it, in one durable transaction. Throws when it could not be saved. */
 export async function fileReport(draft, me) {
   const body = bodyOf(draft, me);
   const report = {
-    id: draft.id, owner: me.id, body, content_hash: await contentHash(body), saved_at: new Date().toISOString(),
-    state: "saved", tries: 0, next_at: 0, why: null, receipt: null, help: null, refused: {}, dropped: [],
+    ...policy.FRESH, id: draft.id, owner: me.id, body, content_hash: await contentHash(body), saved_at: new Date().toISOString(),
   };
   await store.commitReport(report);
   leaveCanary();
@@ -25,9 +24,6 @@ export async function fileReport(draft, me) {
 
 /** The frozen content of a report; client_now joins at each try and is not part of it. */
 function bodyOf(draft, me) {
-  const manifest = (kind) => draft.files
-    .filter((file) => file.kind === kind)
-    .map(({ id, sha256, bytes }) => ({ id, sha256, bytes }));
   return {
     owner: me.id,
     text: wellFormed(draft.text ?? "").trim(),
@@ -36,9 +32,15 @@ function bodyOf(draft, me) {
     position: draft.position ?? null,
     village_code: draft.village_code || null,
     captured_at: draft.captured_at ?? new Date().toISOString(),
-    photos: manifest("photo"),
-    voices: manifest("voice"),
+    photos: manifest(draft.files, "photo"),
+    voices: manifest(draft.files, "voice"),
+    ...(draft.seen_case && { seen_case: draft.seen_case }),
   };
+}
+
+/** What a receipt will have to name: id, hash and size of the files of one kind. */
+export function manifest(files, kind) {
+  return files.filter((file) => file.kind === kind).map(({ id, sha256, bytes }) => ({ id, sha256, bytes }));
 }
 
 /** A person asks to try a refused report again. */
@@ -47,7 +49,8 @@ export async function tryAgain(id) {
   announce();
 }
 
-function leaveCanary() {
+/** Leave a mark outside the database, which tells later whether that was wiped. */
+export function leaveCanary() {
   try { localStorage.setItem("fieldapp-canary", "1"); } catch { /* a browser without it only loses the warning */ }
 }
 

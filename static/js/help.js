@@ -11,7 +11,7 @@ import { say } from "./words.js";
 
 /** Fill `box` with what can be done about a report: each way is offered only where it leads somewhere. */
 export async function fillHelp(box, id, state) {
-  const report = await store.get("reports", id);
+  const report = (await store.queued()).find((one) => one.id === id);
   if (!report) return;
   const said = make("p", { role: "status" });
   const take = way("download", "export", async () => {
@@ -27,6 +27,7 @@ function waysOn(report) {
     await tryAgain(report.id);
     drain("force");
   });
+  if (!report.receipt && report.case) return [again];
   if (!report.receipt) return [again, way("pen", "change", () => change(report.id))];
   const refused = Object.keys(report.refused);
   if (!refused.length) return [again];
@@ -51,6 +52,6 @@ const way = (sign, key, go) => make("button", { type: "button", class: "btn", on
 /** Take along what other people left on this phone; what to do with it is said beside `button`. */
 export async function exportForeign(button) {
   const me = await account.known();
-  await exportReports((await store.all("reports")).filter(({ owner }) => owner !== me?.id));
+  await exportReports((await store.queued()).filter(({ owner }) => owner !== me?.id));
   button.replaceWith(make("p", { role: "status", text: say("export_done") }));
 }

@@ -24,7 +24,7 @@ onChange(() => { if (uploading) makeWay(uploading).catch(() => {}); });
 /** A fresh text of the same person, from whichever tab, takes the place of a photo that may hang for minutes. */
 async function makeWay({ owner, abort }) {
   const isFresh = (report) => report.owner === owner && report.state === "saved" && report.tries === 0;
-  if ((await store.all("reports")).some(isFresh)) abort.abort();
+  if ((await store.queued()).some(isFresh)) abort.abort();
 }
 
 /** Send what can be sent. Calls while sending are remembered, never run in parallel. */
@@ -44,10 +44,10 @@ export function drain(mode = "timer") {
   return running;
 }
 
-/** How many reports of this phone's user would still go by themselves. */
+/** How many reports and steps of this phone's user would still go by themselves. */
 export async function waiting() {
   const me = await account.known();
-  return (await store.all("reports")).filter(({ owner, state }) => owner === me?.id && state !== "needs-help").length;
+  return (await store.queued()).filter(({ owner, state }) => owner === me?.id && state !== "needs-help").length;
 }
 
 async function round(mode, grip) {
@@ -66,7 +66,7 @@ async function round(mode, grip) {
 
 /** We are the one sender, so whoever marked these as being sent is gone. */
 async function wakeUp() {
-  const stale = (await store.all("reports")).filter((report) => report.state === "sending");
+  const stale = (await store.queued()).filter((report) => report.state === "sending");
   for (const { id } of stale) await store.changeReport(id, policy.rested);
 }
 
@@ -78,12 +78,12 @@ async function whoSends(mode) {
   return fresh ? me : null;
 }
 
-/** Only ever the reports of the user who is logged in: another's wait for their owner. */
+/** Only ever what is the user's who is logged in: another's waits for its owner. */
 async function nextReady(me, mode, tried) {
   const now = Date.now();
-  const ready = (await store.all("reports")).filter(
-    (report) => report.owner === me.id && !tried.has(report.id) && policy.isReady(report, now, mode),
-  );
+  const all = await store.queued();
+  const ready = all.filter((report) => report.owner === me.id && !tried.has(report.id)
+    && policy.isReady(report, now, mode) && policy.isNext(report, all));
   return policy.inOrder(ready)[0];
 }
 
@@ -100,7 +100,7 @@ async function step(report) {
 
 async function sendText(report) {
   const body = { ...report.body, client_now: new Date().toISOString() };
-  return policy.judge(await api.call("PUT", `/api/reports/${report.id}`, body), report);
+  return policy.judge(await api.call("PUT", pathOf(report), body), report);
 }
 
 async function sendFile(report, fileId) {
@@ -113,12 +113,14 @@ async function sendFile(report, fileId) {
   return still ? { verdict: "retry", why: "receipt" } : decision;
 }
 
-async function upload({ id, owner }, file) {
+const pathOf = ({ id, path }) => path ?? `/api/reports/${id}`;
+
+async function upload(report, file) {
   const abort = new AbortController();
-  uploading = { owner, abort };
+  uploading = { owner: report.owner, abort };
   makeWay(uploading).catch(() => {}); // for a text that came just before
   try {
-    const path = `/api/reports/${id}/${file.kind}s/${file.id}`;
+    const path = `${pathOf(report)}/${file.kind}s/${file.id}`;
     return await api.upload(path, file.data, file.type || "application/octet-stream", abort.signal);
   } finally {
     uploading = null;
@@ -141,6 +143,7 @@ async function settle(report, decision, fileId) {
 }
 
 function asSent(report, receipt) {
+  if (report.case) return { receipt };
   const { text, severity, category, captured_at } = report.body;
   return {
     id: report.id, owner: report.owner, title: text.slice(0, 40), severity, category, captured_at,

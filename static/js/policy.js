@@ -5,6 +5,9 @@ const LONGEST_WAIT_S = 300;
 const LONGEST_RETRY_AFTER_S = 3600;
 const COUNT_DOUBLINGS = 10; // past the longest wait anyway; keeps the power finite
 
+/** Queued just now, never tried. */
+export const FRESH = { state: "saved", tries: 0, next_at: 0, why: null, receipt: null, help: null, refused: {}, dropped: [] };
+
 /** Failures of the way to the server: another report will fare no better now, and a new network may change it at once. */
 const LINE = ["network", "timeout", "not-json", "strange"];
 
@@ -109,14 +112,20 @@ export function isReady(report, now, mode = "timer") {
   return mode === "force" || (mode === "eager" && isDeadLine(report.why)) || !isAhead(report.next_at, now);
 }
 
+/** Steps about one case go in the order they were taken; one that waits for a person holds up no other. */
+export function isNext(step, all) {
+  const isBefore = (other) => other.case === step.case && other.owner === step.owner && other.place < step.place;
+  return !all.some((other) => other.case && isBefore(other) && !other.receipt && other.state !== "needs-help");
+}
+
 /** True when `at` is still to come; but a clock that was set back must not park a report for a day. */
 function isAhead(at, now) {
   return at > now && at - now <= LONGEST_RETRY_AFTER_S * 1000;
 }
 
-/** Texts before files, danger first, then the oldest: nobody waits for somebody else's photos. */
+/** Texts before files, danger and steps first, then the oldest: nobody waits for somebody else's photos. */
 export function inOrder(reports) {
-  const rank = (report) => [report.receipt ? 1 : 0, report.body.severity === "red" ? 0 : 1, report.tries];
+  const rank = (report) => [report.receipt ? 1 : 0, report.case || report.body.severity === "red" ? 0 : 1, report.tries];
   return [...reports].sort((a, b) => {
     const [left, right] = [rank(a), rank(b)];
     const place = left.findIndex((value, at) => value !== right[at]);

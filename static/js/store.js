@@ -4,6 +4,7 @@
 // reports the queue: {id, owner, body, content_hash, saved_at, state, tries, next_at, why, receipt, help,
 //         refused: {file id: {why, detail}}, dropped: [file ids a person gave up]}
 // files   {id, report_id, kind, type, sha256, bytes, data: ArrayBuffer}; Safari loses Blobs, so never a Blob
+// steps   what was done about a case, sent like a report: also {case, action, path, place}; those received are kept a while
 // sent    what the desk has: {id, owner, title, severity, captured_at, receipt, complete, status, ...}
 // kv      small things by name: me, session, met_at, form-<user>, last-<user>, the sender's lease
 
@@ -14,6 +15,9 @@ const SENT_KEPT = 200; // per user; the desk has the rest
 export const get = (store, key) => read(store, (at) => at.get(key));
 export const all = (store) => read(store, (at) => at.getAll());
 export const put = (store, value, key) => write([store], (at) => at.put(value, key));
+
+/** All that waits to be sent, or for a person: reports and steps. */
+export const queued = async () => [...await all("reports"), ...(await all("steps")).filter(({ state }) => state !== "received")];
 
 /** Files of one draft or report, with their bytes. */
 export const filesOf = (reportId) => read("files", (files) => files.ofReport(reportId));
@@ -76,11 +80,13 @@ export function commitReport(report) {
   });
 }
 
-/** Change a queued report inside one transaction; `change` returns the new record. Gone reports stay gone. */
+/** Change a queued report or step inside one transaction; `change` returns the new record. What is gone stays gone. */
 export function changeReport(id, change) {
-  return write(["reports"], async (reports) => {
-    const report = await reports.get(id);
-    if (report) await reports.put(change(report));
+  return write(["reports", "steps"], async (...queues) => {
+    for (const queue of queues) {
+      const report = await queue.get(id);
+      if (report) await queue.put(change(report));
+    }
   });
 }
 
@@ -98,9 +104,11 @@ export const reopenAsDraft = async (reportId) => (await import("./reopen.js")).r
 
 /** The desk has what it will get: keep the receipt, let go of the bytes. */
 export function finishReport(id, sent) {
-  return write(["reports", "files", "sent"], async (reports, files, history) => {
+  return write(["reports", "steps", "files", "sent"], async (reports, steps, files, history) => {
     const { receipt, complete } = sent;
-    await history.put({ ...sent, ...(await history.get(id)), receipt, complete });
+    const step = await steps.get(id);
+    if (step) await steps.put({ ...step, receipt, state: "received" });
+    else await history.put({ ...sent, ...(await history.get(id)), receipt, complete });
     await reports.delete(id);
     await deleteFiles(files, id);
   });

@@ -1,13 +1,10 @@
 // The one control that turns reminders on for this device, on the tasks page and on the desk.
 
 import * as push from "./push.js";
-import { startWorker } from "./pwa.js";
 import { say } from "./words.js";
 
 /** Show `button` while reminders could be turned on; `said` is told how it went. */
 export async function startPushControl(button, said = button.querySelector("span"), box = button) {
-  await startWorker();
-  push.sendAgain();
   const now = await push.state();
   box.hidden = now === "on";
   if (now === "denied" || now === "impossible") refuse(button, said, now === "denied" ? "push_denied" : "push_failed");

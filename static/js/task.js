@@ -1,27 +1,26 @@
-// The responder's phone: countdown, reminders, after-photos before the words, and a plain sentence when the line is down.
+// The responder's phone: one thing to do next, kept on the phone first; countdown, reminders, and plain words when the
+// line is down.
 
-import { byId, tell } from "./dom.js";
-import { say } from "./words.js";
 import { startCountdown, tick } from "./countdown.js";
-import { photosSent, startPhotos } from "./task-photos.js";
+import { byId, tell } from "./dom.js";
+import { start } from "./start.js";
+import { keepForLater, sayHowOld } from "./task-kept.js";
 import { startPushControl } from "./task-push.js";
-import { offerLogin, sessionOver } from "./task-session.js";
+import { loginPath, offerLogin, sessionOver } from "./task-session.js";
+import { showWaiting, Steps } from "./task-steps.js";
+import { say } from "./words.js";
 
-let letThrough = null; // the form whose photos were waited for
+const task = byId("task");
+const steps = task && new Steps(task.dataset.number, { complain: (text) => tell(byId("failed"), text), refresh });
 
-/** The outcome waits for its photos; if one cannot be sent, a second press sends the words alone. */
-async function hold(event) {
-  const form = event.target;
-  if (!form.querySelector("input[type=file]") || letThrough === form) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  const button = form.querySelector("button.the-step");
-  button.disabled = true;
-  const sent = await photosSent();
-  button.disabled = false;
-  letThrough = form;
-  if (sent) setTimeout(() => form.requestSubmit(button)); // not while the first submit is still being told
-  else tell(byId("failed"), say("photos_left"));
+/** The case as it is now, on the screen and in what is kept for later. */
+async function refresh() {
+  await globalThis.htmx?.ajax("GET", location.pathname, { target: "#task", swap: "outerHTML" });
+  await fetch(location.pathname).catch(() => {});
+}
+
+async function show() {
+  await (steps ? steps.show() : showWaiting(byId("main")));
 }
 
 function failed(event) {
@@ -39,6 +38,7 @@ function failed(event) {
 function swapped({ detail }) {
   if (detail?.ctx?.sourceElement?.id !== "called") tell(byId("failed"), "");
   tick();
+  steps.show();
 }
 
 /** Any answer means that the line is up again. */
@@ -46,14 +46,15 @@ function answered() {
   if (byId("failed").dataset.why === "network") tell(byId("failed"), "");
 }
 
-if (byId("task")) {
-  document.documentElement.classList.add("scripted");
-  document.addEventListener("submit", hold, { capture: true });
+if (task) {
   document.addEventListener("htmx:response:error", failed);
   document.addEventListener("htmx:error", failed);
   document.addEventListener("htmx:after:request", answered);
   document.addEventListener("htmx:after:swap", swapped);
-  startPhotos();
 }
+document.documentElement.classList.add("scripted");
+byId("login").querySelector("a").href = loginPath();
 startCountdown();
+sayHowOld(() => steps?.busy);
+start({ show, busy: () => steps?.busy ?? false }).then(() => keepForLater());
 if (byId("push")) startPushControl(byId("push"), byId("push-said"), byId("push-box"));

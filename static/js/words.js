@@ -1,6 +1,6 @@
 // Every text a script shows comes from the page's catalogue (templates/patrol/_words.html), never from code.
 
-const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+const words = Object.assign({}, ...[...document.querySelectorAll(".words")].map(({ textContent }) => JSON.parse(textContent)));
 
 /** The sentence for `key`, with {name} replaced from `values`. */
 export function say(key, values = {}) {
