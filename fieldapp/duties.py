@@ -49,10 +49,9 @@ def next_step(case: Case, user: User, actions: Sequence[str]) -> str | None:
     mine = assignment_of(case, user)
     if case.status in (Status.ANSWERED, Status.VERIFIED) and (mine is None or mine.acknowledged_at is None):
         return None  # others have done it
-    for action, timed in STEPS:
-        if action in actions and (mine is None or getattr(mine, timed) is None):
-            return action
-    return None
+    taken = [n for n, (_action, timed) in enumerate(STEPS, start=1) if mine and getattr(mine, timed)]
+    ahead = STEPS[max(taken, default=0) :]  # who has arrived is not asked to depart
+    return next((action for action, _timed in ahead if action in actions), None)
 
 
 def best_known(alerts: Sequence[Alert]) -> list[Delivery]:

@@ -136,7 +136,8 @@ export async function showWaiting(list) {
   const waiting = stepsOf(await store.all("steps"), me).filter(({ state }) => state !== "received");
   for (const place of list.querySelectorAll(".waits")) {
     const last = waiting.filter((step) => step.case === place.dataset.number).at(-1);
-    const name = last && say(`action_${last.action}`);
-    fill(place, last ? stateLine({ ...describeQueued(last, mustLogIn), words: `${name}: ${describeQueued(last, mustLogIn).words}` }) : null);
+    const state = last && describeQueued(last, mustLogIn);
+    const values = last && { step: say(`action_${last.action}`), state: state.words };
+    fill(place, last ? stateLine({ ...state, words: say("step_waits", values) }) : null);
   }
 }
