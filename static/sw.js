@@ -151,7 +151,7 @@ async function sendWhatWaits() {
     return;
   }
   await drain("eager");
-  if ((await waiting()) > 0) throw new Error("not everything could be sent");
+  if ((await counts()).waiting > 0) throw new Error("not everything could be sent");
 }
 
 // Push: something is always shown, even when the message cannot be read; browsers punish silence.

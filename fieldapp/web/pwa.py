@@ -56,7 +56,7 @@ def service_worker() -> ResponseReturnValue:
 def _worker_script() -> str:
     if not settings().service_worker:
         return (STATIC / "sw-off.js").read_text()
-    outbox = f'import {{ drain, waiting }} from "{asset("js/outbox.js")}";'
+    outbox = f'import {{ counts, drain }} from "{asset("js/outbox.js")}";'
     facts = {"RELEASE": release(), "PAGES": PAGES, "FILES": kept_files()}
     head = [outbox if "sending" in request.args else "const drain = null;"]
     head += [f"const {name} = {json.dumps(value, separators=(',', ':'))};" for name, value in facts.items()]

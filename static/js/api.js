@@ -6,9 +6,7 @@
 import { retryAfterSeconds } from "./policy.js";
 
 const TIMEOUT_MS = 20_000;
-const SLOWEST_BYTES_PER_MS = 2; // 2G
-const STALL_MS = 60_000;
-const SYSTEM_BUFFER = 262_144; // bytes that count as sent while they still wait in the phone
+export const SLOWEST_BYTES_PER_MS = 2; // 2G
 
 /** How far the phone's clock is behind the server's, in ms, by the last answer; null before the first. */
 export let clockOffset = null;
@@ -34,34 +32,13 @@ export async function call(method, path, data = undefined, type = "application/j
   }
 }
 
-/** PUT the bytes of a file, however long it takes while it goes on. `abort` lets a fresh text go first ("yield"). */
-export function upload(path, data, type, abort) {
-  if (!globalThis.XMLHttpRequest) return call("PUT", path, data, type); // a service worker has only fetch
-  return new Promise((done) => {
-    const request = new XMLHttpRequest();
-    const stall = STALL_MS + Math.min(data.byteLength, SYSTEM_BUFFER) / SLOWEST_BYTES_PER_MS;
-    let why = "network";
-    let timer;
-    const end = (reason) => {
-      why = reason;
-      request.abort();
-    };
-    const goOn = () => {
-      clearTimeout(timer);
-      timer = setTimeout(end, stall, "timeout");
-    };
-    request.open("PUT", path);
-    for (const [name, value] of Object.entries(headersFor(type))) request.setRequestHeader(name, value);
-    request.upload.onprogress = goOn;
-    request.onloadend = () => {
-      clearTimeout(timer);
-      const straight = request.responseURL === new URL(path, location.href).href; // no redirect ever counts as an answer
-      done(request.status && straight ? read(asResponse(request)) : unreachable(why));
-    };
-    abort.onabort = () => end("yield");
-    goOn();
-    request.send(data);
-  });
+/** PUT the bytes of a file, however long it takes while it goes on. `abort` lets a fresh text go first ("yield"). A
+ * service worker has only fetch, and so has a page that cannot get the better code just now. */
+export async function upload(path, data, type, abort) {
+  const plain = () => call("PUT", path, data, type);
+  if (!globalThis.XMLHttpRequest) return plain();
+  const better = await import("./upload.js").catch(() => null);
+  return better ? better.upload(path, data, headersFor(type), abort) : plain();
 }
 
 export const ok = (outcome) => outcome.kind === "answer" && (outcome.status === 200 || outcome.status === 201);
@@ -75,18 +52,14 @@ function headersFor(type) {
   return { "X-Requested-With": "fieldapp", Accept: "application/json", ...(type && { "Content-Type": type }) };
 }
 
-const asResponse = (request) => ({
-  status: request.status,
-  headers: { get: (name) => request.getResponseHeader(name) },
-  json: async () => JSON.parse(request.responseText),
-});
-
-function unreachable(why) {
+/** The outcome when no answer came. */
+export function unreachable(why) {
   if (why !== "yield") reached = false;
   return { kind: "unreachable", why };
 }
 
-async function read(response) {
+/** The outcome of an answer, whatever brought it. */
+export async function read(response) {
   const { status, headers } = response;
   const type = headers.get("Content-Type") ?? "";
   const body = /^application\/(problem\+)?json/.test(type) ? await response.json().catch(() => null) : null;

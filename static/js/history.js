@@ -5,20 +5,19 @@ import * as api from "./api.js";
 import * as store from "./store.js";
 import { describeQueued, describeSent, titleOf } from "./states.js";
 
-/** {me, items, waiting, foreign}: own reports, first those that need a decision, then the newest; how many, steps too,
- * wait to be sent; and how many of other users are held here. After a logout nothing is anybody's own. */
+/** {me, items}: own reports, first those that need a decision, then the newest. */
 export async function gather() {
   const [me, mustLogIn, queued, sent] = await Promise.all([
-    account.known(), account.mustLogIn(), store.queued(), store.all("sent"),
+    account.known(), account.mustLogIn(), store.all("reports"), store.all("sent"),
   ]);
   const isMine = ({ owner }) => owner === me?.id;
   const mine = queued.filter(isMine);
   const here = new Set(mine.map(({ id }) => id));
   const items = [
-    ...mine.filter((report) => !report.case).map((report) => queuedItem(report, mustLogIn)),
+    ...mine.map((report) => queuedItem(report, mustLogIn)),
     ...sent.filter((entry) => isMine(entry) && !here.has(entry.id)).map(sentItem),
   ].sort((a, b) => needsHelp(b) - needsHelp(a) || (a.at < b.at ? 1 : -1));
-  return { me, items, waiting: mine.filter((report) => !needsHelp(report)).length, foreign: queued.length - mine.length };
+  return { me, items };
 }
 
 const needsHelp = ({ state }) => state === "needs-help";

@@ -72,13 +72,5 @@ function takeUpdate() {
 /** The kept pages are in one language; when the switch says another, fetch them again, once. */
 async function followLanguage() {
   const wanted = /(?:^|; )lang=en(?:;|$)/.test(document.cookie) ? "en" : "zh-CN";
-  const mark = `refreshed-${wanted}`;
-  if (document.documentElement.lang === wanted) return sessionStorage.removeItem(mark);
-  if (!registration.active || sessionStorage.getItem(mark)) return;
-  sessionStorage.setItem(mark, "1");
-  navigator.serviceWorker.addEventListener("message", ({ data }) => {
-    if (data?.type === "shell-refreshed") location.reload();
-    if (data?.type === "shell-newer") registration.update().catch(() => {});
-  });
-  registration.active.postMessage({ type: "refresh-shell" });
+  if (document.documentElement.lang !== wanted) await (await import("./relang.js")).changeTo(wanted, registration);
 }

@@ -37,9 +37,13 @@ export function renameDraft(draft, files) {
   });
 }
 
-/** Write a draft with `file` in the place of another. Throws "already_filed" once its files belong to a report. */
+/** Write a draft with `file` in the place of another. Throws "already_filed" once its files belong to a report, and
+ * "file_lost" when another tab has masked or replaced those bytes. */
 export function replaceFile(draft, oldId, file) {
-  return changeFiles(draft, (files) => Promise.all([files.put(file), files.delete(oldId)]));
+  return changeFiles(draft, async (files) => {
+    if (!(await files.getKey(oldId))) throw new Error("file_lost");
+    await Promise.all([files.put(file), files.delete(oldId)]);
+  });
 }
 
 /** Write a draft and drop one of its files. Throws "already_filed" once its files belong to a report. */
