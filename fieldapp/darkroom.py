@@ -1,7 +1,7 @@
-"""The worker that publishes photos, one after another, so that it never takes more than one core.
+"""The worker that publishes photos and voice notes, one after another, so that it never takes more than one core.
 
-`python -m fieldapp.darkroom`. A photo is claimed by a lease, and its row is decided before its files are moved. One
-that takes too long is set apart, and one that kills the worker or exhausts its memory three times.
+`python -m fieldapp.darkroom`. A file is claimed by a lease, and its row is decided before it is moved. One that takes
+too long is set apart, and one that kills the worker or exhausts its memory three times.
 """
 
 import contextlib
@@ -12,11 +12,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, update
 
-from fieldapp import cases, clock, upkeep
+from fieldapp import cases, clock, upkeep, voices
 from fieldapp.config import Settings
 from fieldapp.core import create_core
 from fieldapp.db import db, writing
@@ -29,6 +30,7 @@ PAUSE = timedelta(seconds=20)
 MOST_TRIES = 3
 LEFTOVER_S = 24 * 3600
 SWEEP_S = 3600.0
+MANY = 500
 # A worker counts as silent after 30 s. No photo that is taken needs more than a few of these seconds.
 TIME_LIMIT_S = 18.0
 TIME_TO_DIE_S = 4.0
@@ -51,6 +53,7 @@ def main() -> None:
                 guarded(lambda: upkeep.beat(me, "photos", clock.now()))
             if tidy.due():
                 guarded(lambda: sweep(store, time.time()))
+                guarded(lambda: make_again(store))
             if not guarded(lambda: publish_next(store, clock.now)):
                 time.sleep(POLL_S)
         guarded(lambda: upkeep.leave(me))
@@ -64,13 +67,13 @@ def hold_memory(most: int) -> None:
 
 
 def publish_next(store: Store, now: Callable[[], datetime]) -> bool:
-    """Publish the longest waiting photo; True when there was one."""
+    """Publish the longest waiting photo or voice note; True when there was one."""
     claimed = _claim(now())
     if claimed is None:
         return False
-    file_id, attempts = claimed
+    file_id, attempts, _ = claimed
     try:
-        error = _publish(store, file_id, attempts)
+        error = _publish(store, claimed)
     except (OSError, MemoryError) as trouble:
         log.error("%s: not published, tried again later: %r", file_id, trouble)
         _postpone(file_id, attempts, now(), counts=isinstance(trouble, MemoryError))
@@ -88,6 +91,18 @@ def sweep(store: Store, at: float) -> None:
         with contextlib.suppress(FileNotFoundError):  # an upload that ends meanwhile takes its own away
             if path.stat().st_mtime < at - LEFTOVER_S:
                 path.unlink()
+
+
+def make_again(store: Store) -> None:
+    """Let a voice note wait once more whose copy is not there: it came before copies were made, or they were lost."""
+    (store.root / "copies").stat()  # a folder that is gone is not a lost copy
+    ready = select(Attachment.id).where(Attachment.kind == Kind.VOICE, Attachment.state == AttachmentState.READY)
+    lost = [found for found in db.session.scalars(ready) if not store.copy(found, "voice").exists()]
+    db.session.rollback()
+    anew = {"state": AttachmentState.RECEIVED, "ready_at": None, "attempts": 0}
+    for start in range(0, len(lost), MANY):
+        with writing():
+            db.session.execute(update(Attachment).where(Attachment.id.in_(lost[start : start + MANY])).values(anew))
 
 
 @contextlib.contextmanager
@@ -113,17 +128,31 @@ def within(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)))
 
 
-def _publish(store: Store, file_id: UUID, attempts: int) -> str | None:
-    """Why the photo cannot be shown, or None when its copies stand."""
-    if attempts > MOST_TRIES:
+class _Claimed(NamedTuple):
+    """A file to publish, and which try at it this is."""
+
+    file_id: UUID
+    attempts: int
+    kind: str
+
+
+def _publish(store: Store, claimed: _Claimed) -> str | None:
+    """Why the file cannot be shown or played, or None when its copies stand."""
+    if claimed.attempts > MOST_TRIES:
         return "unreadable"
     try:
         with within(TIME_LIMIT_S):
-            copies = store.develop(file_id)
+            copies = _copies(store, claimed)
     except BadFile as bad:
         return bad.reason
-    store.publish(file_id, copies)
+    store.publish(claimed.file_id, copies)
     return None
+
+
+def _copies(store: Store, claimed: _Claimed) -> dict[str, bytes]:
+    if claimed.kind != Kind.VOICE:
+        return store.develop(claimed.file_id)
+    return {"voice": voices.render(store.received(claimed.file_id), store.scratch(claimed.file_id))}
 
 
 def _postpone(file_id: UUID, attempts: int, now: datetime, counts: bool) -> None:
@@ -142,7 +171,7 @@ def _still_ours(file_id: UUID, attempts: int) -> tuple[ColumnElement[bool], ...]
     )
 
 
-def _claim(now: datetime) -> tuple[UUID, int] | None:
+def _claim(now: datetime) -> _Claimed | None:
     free = or_(Attachment.lease_until.is_(None), Attachment.lease_until < now)
     waiting = select(Attachment.id).where(Attachment.state == AttachmentState.RECEIVED, free)
     waiting = waiting.order_by(Attachment.received_at).limit(1)
@@ -155,14 +184,14 @@ def _claim(now: datetime) -> tuple[UUID, int] | None:
             update(Attachment)
             .where(Attachment.id == waiting.with_for_update(skip_locked=True).scalar_subquery())
             .values(lease_until=now + LEASE, attempts=Attachment.attempts + 1)
-            .returning(Attachment.id, Attachment.attempts)
+            .returning(Attachment.id, Attachment.attempts, Attachment.kind)
         )
         row = db.session.execute(taken.execution_options(synchronize_session=False)).first()
-    return (row[0], row[1]) if row else None
+    return _Claimed(*row) if row else None
 
 
 def _settle(file_id: UUID, attempts: int, error: str | None, now: datetime) -> bool:
-    """Write what became of the photo; False when that is not ours to say any more."""
+    """Write what became of the file; False when that is not ours to say any more."""
     attachment = db.session.scalar(select(Attachment).where(*_still_ours(file_id, attempts)).with_for_update())
     if attachment is None:
         return False

@@ -29,6 +29,18 @@ def photo(attachment: Attachment) -> dict[str, Any]:
     }
 
 
+def voice(attachment: Attachment) -> dict[str, Any]:
+    """A voice note and where its copy is; no address before it is ready."""
+    ready = attachment.state == AttachmentState.READY
+    state = SHOWN.get(AttachmentState(attachment.state), attachment.state)
+    return {"id": str(attachment.id), "state": state, "url": f"/voices/{attachment.id}" if ready else None}
+
+
+def voices(report: Report) -> list[dict[str, Any]]:
+    """What was said in a report."""
+    return [voice(a) for a in report.attachments if a.kind == Kind.VOICE]
+
+
 def case_row(case: Case, own: Report | None = None) -> dict[str, Any]:
     """One line of the queue; for a reporter, in the words and at the place of his or her `own` report."""
     place: Case | Report = own or case
@@ -104,6 +116,7 @@ def report_whole(report: Report, user: User) -> dict[str, Any]:
     """The receipt, and the story as its reporter may see it."""
     whole = intake.receipt(report) | report_line(report)
     whole["photos_state"] = [photo(a) for a in report.attachments if a.kind == Kind.PHOTO]
+    whole["voices_state"] = voices(report)
     if report.case:
         seen = [e for e in report.case.events if e.action in REPORTER_SEES or _joined(e, report)]
         whole |= {
@@ -116,8 +129,8 @@ def report_whole(report: Report, user: User) -> dict[str, Any]:
 
 
 def _joined(entry: CaseEvent, report: Report) -> bool:
-    """The moment this very report was found to tell of an event that was known already."""
-    return entry.action == "merged_in" and str(report.id) in entry.data.get("reports", ())
+    """The moment this very report was found to tell of an event that was known already, or was not."""
+    return entry.action in ("merged_in", "joined", "apart") and str(report.id) in entry.data.get("reports", ())
 
 
 def _report(report: Report, officer: bool) -> dict[str, Any]:
@@ -125,7 +138,7 @@ def _report(report: Report, officer: bool) -> dict[str, Any]:
         "id": str(report.id), "text": report.text, "captured_at": rfc3339(report.captured_at),
         "received_at": rfc3339(report.received_at), "complete": intake.receipt(report)["complete"],
         "accuracy_m": report.accuracy_m, "position_source": report.position_source,
-        "voices": [f"/voices/{a.id}" for a in report.attachments if a.kind == Kind.VOICE and a.ready_at],
+        "voices": [said["url"] for said in voices(report) if said["url"]], "voices_state": voices(report),
     }  # fmt: skip
     if officer:
         line["reporter"] = report.owner.name

@@ -5,6 +5,7 @@ import * as api from "./api.js";
 import { addressOf, byId, fill, icon, make, picture, tell } from "./dom.js";
 import { refreshHistory } from "./history.js";
 import { helpFor } from "./list.js";
+import { drawReceipt } from "./receipt.js";
 import { start } from "./start.js";
 import { stateLine } from "./stateline.js";
 import { describeQueued, describeSent, titleOf, when } from "./states.js";
@@ -13,6 +14,8 @@ import * as store from "./store.js";
 import { say } from "./words.js";
 
 const TITLE = 40; // characters; more are set like any other text
+const SOON_MS = 2_000;
+const LATER_MS = 60_000;
 
 const query = new URLSearchParams(location.search);
 let id = query.get("report");
@@ -52,6 +55,7 @@ async function draw(report, queued, sent) {
   await drawOwnWords(queued, sent);
   await drawFiles(sent?.story);
   drawAnswer(sent);
+  drawReceipt(sent);
 }
 
 /** The whole text, the kind and the place, as they were sent: from this phone while it has them, else from the desk. */
@@ -83,8 +87,15 @@ async function drawFiles(story) {
   const here = local("photo").map((url) => ({ thumb_url: url, url }));
   pictures("mine", here.length ? here : story?.photos_state ?? [], say("photo_before"));
   pictures("after", story?.after_photos ?? [], say("photo_after"));
-  const [voice] = [...local("voice"), ...(story?.voices ?? []).map((name) => `/voices/${name}`)];
-  byId("voice-part").hidden = !voice;
+  drawVoice(local("voice")[0], story?.voices_state?.[0]);
+}
+
+/** From this phone while it has it, else the desk's copy; until that stands, or when it cannot, what is known of it. */
+function drawVoice(own, atDesk) {
+  const voice = own ?? atDesk?.url;
+  byId("voice-part").hidden = !own && !atDesk;
+  byId("playback").hidden = !voice;
+  tell(byId("voice-state"), voice || !atDesk ? "" : unseenWords(atDesk.state));
   if (voice && byId("playback").getAttribute("src") !== voice) byId("playback").src = voice;
 }
 
@@ -157,11 +168,23 @@ async function fresh() {
 async function ask(me) {
   const outcome = await api.call("GET", `/api/reports/${id}`);
   if (!api.ok(outcome) || outcome.body?.id !== id) return;
-  const { history: events, after_photos, photos_state, actions, version, photos, voices, ...line } = outcome.body;
+  const { history: events, after_photos, photos_state, voices_state, actions, version, photos, voices, ...line } = outcome.body;
   const before = await store.get("sent", id);
   const said = before?.story?.said ?? (await askWords(line.case_number));
-  const story = { history: events, after_photos, photos_state, actions, version, said, voices: voices.received };
-  await store.rememberSent([{ ...line, owner: me.id, story }]);
+  const story = { history: events, after_photos, photos_state, voices_state, actions, version, said };
+  const receipt = { id, content_hash: line.content_hash, photos, voices, complete: line.complete };
+  await store.rememberSent([{ ...line, owner: me.id, story, receipt }]);
+  if ([...photos_state, ...voices_state].some(({ state }) => state === "processing")) lookAgain();
+}
+
+let pause = SOON_MS;
+let waiting = 0;
+
+/** A copy usually stands within seconds: look again soon, and ever more rarely. */
+function lookAgain() {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => fresh().then(show, console.warn), pause);
+  pause = Math.min(2 * pause, LATER_MS);
 }
 
 /** One's own words as the desk has them: {text, category, village_code}. They never change, so once is enough. */

@@ -5,6 +5,7 @@ const PIECE_MS = 1_000;
 const PIECES_KEPT_AT_ONCE = 5;
 const ENDING_MS = 3_000;
 const BITS_PER_SECOND = 24_000; // speech; a minute is 180 KB
+// WebM first: what Chromium calls audio/mp4 is Opus too, and the desk hears its own copy of every kind
 const TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
 /** Record until the promise `stopped` resolves. `onTick(seconds)` while it runs; `keep({data, type})` gets all that was
