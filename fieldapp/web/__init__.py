@@ -9,22 +9,26 @@ from fieldapp.web import (
     api,
     auth,
     desk,
+    imports,
     invitations,
     language,
+    nearby,
     operations,
     patrol,
+    plain,
     problems,
     push,
     pwa,
     roster,
     security,
+    steps,
     tasks,
     uploads,
 )
 
 BLUEPRINTS = (
-    accounts_admin.bp, admin.bp, analyst.bp, api.bp, auth.bp, desk.bp, invitations.bp, language.bp, operations.bp,
-    patrol.bp, push.bp, pwa.bp, roster.bp, tasks.bp, uploads.bp,
+    accounts_admin.bp, admin.bp, analyst.bp, api.bp, auth.bp, desk.bp, imports.bp, invitations.bp, language.bp,
+    nearby.bp, operations.bp, patrol.bp, plain.bp, push.bp, pwa.bp, roster.bp, steps.bp, tasks.bp, uploads.bp,
 )  # fmt: skip
 
 

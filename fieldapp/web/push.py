@@ -8,14 +8,17 @@ from flask import Blueprint, Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
-from fieldapp import accounts, alerting, clock, verbs
+from fieldapp import accounts, alerting, clock, trial, verbs
 from fieldapp.channels import webpush
 from fieldapp.db import db, writing
-from fieldapp.errors import Invalid, NotAllowed, NotHere
+from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import Delivery, PushSubscription
 from fieldapp.rules.delivery import RECEIPTS, DeliveryState
 from fieldapp.web.api import read_json
+from fieldapp.web.problems import problem
 from fieldapp.web.security import device, failed, limiter, settings
+from fieldapp.web.tongue import chosen
+from fieldapp.web.tongue import say as _
 
 bp = Blueprint("push", __name__, url_prefix="/api")
 
@@ -55,6 +58,35 @@ def unsubscribe() -> ResponseReturnValue:
         for subscription in db.session.scalars(mine):
             alerting.disable(subscription, "switched_off", clock.now())
     return Response(status=204)
+
+
+def _this_device() -> str:
+    """Each phone has its own tries: a whole office may share one address."""
+    return f"device {device().id}"
+
+
+@bp.post("/push/test")
+@login_required
+@limiter.limit("5 per minute", key_func=_this_device)
+def try_out() -> ResponseReturnValue:
+    """Push to this very device, now. 202 says only that the push service took it; the phone sees the rest."""
+    pushes = trial.pushes_to(device(), _trial_words())
+    if not pushes:
+        raise Conflict("endpoint_dead")
+    db.session.rollback()  # nobody's connection waits for a push service
+    errors = trial.send(pushes, settings())
+    with writing():
+        dead = trial.retire_dead(pushes, errors, clock.now())
+    if None in errors:
+        return jsonify(sent=errors.count(None)), 202
+    if dead:
+        raise Conflict("endpoint_dead")
+    return problem(424, "push_service", detail=_("推送服务没有接收，可能是网络的问题。过几分钟再试。"))
+
+
+def _trial_words() -> trial.Words:
+    lang = "en" if chosen() == "en" else "zh-CN"
+    return trial.Words(_("测试提醒"), _("看到这一条，提醒就能用。"), f"{settings().base_url}/phone", lang)
 
 
 @bp.post("/deliveries/<uuid:delivery_id>/receipts")

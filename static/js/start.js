@@ -5,8 +5,7 @@ import * as api from "./api.js";
 import { onChange } from "./channel.js";
 import { byId, tell } from "./dom.js";
 import { wasWiped } from "./filing.js";
-import { gather } from "./history.js";
-import { drain, waiting } from "./outbox.js";
+import { counts, drain } from "./outbox.js";
 import { askForSync, startWorker } from "./pwa.js";
 import * as store from "./store.js";
 import { say } from "./words.js";
@@ -32,10 +31,19 @@ export async function start(page = {}) {
   onChange(draw);
   const meeting = () => meet({ draw, met, fresh }).catch((error) => console.warn("page", error));
   triggers(draw, meeting);
+  lookAround().catch(() => {});
   asking = !(await account.metWithin(quiet).catch(() => false));
   if (asking) await meeting();
   else drain("eager").then(draw);
   keepPush().catch(() => {}); // a push address that cannot be sent is sent at the next start
+}
+
+/** Little room, or a place that forgets pages (WeChat): said there, no code elsewhere. */
+async function lookAround() {
+  const { serviceWorker, storage, userAgent } = navigator;
+  if (!serviceWorker || !storage?.persist || /MicroM/.test(userAgent)) await import("./inapp.js");
+  const { usage, quota } = (await storage?.estimate?.()) ?? {};
+  if (quota - usage < 5e7 || usage > quota * 0.85) (await import("./space.js")).warn();
 }
 
 /** Only who switched reminders on needs that code. */
@@ -51,7 +59,7 @@ async function meet({ draw, met, fresh }) {
   await draw();
   await sending;
   await draw();
-  if ((await waiting()) > 0) askForSync(); // also for what an earlier page left
+  if ((await counts()).waiting > 0) askForSync(); // also for what an earlier page left
 }
 
 function triggers(draw, meeting) {
@@ -90,7 +98,7 @@ async function tryStorage() {
 
 /** The line on top: connected, no network, or how many wait; and the notices that go with it. */
 async function stateLine() {
-  const { me, waiting, foreign } = await gather();
+  const { me, waiting, foreign } = await counts();
   const login = !me || (await account.mustLogIn());
   const line = byId("line");
   const [state, words] = lineState(waiting, !navigator.onLine || api.reached === false);
