@@ -16,6 +16,7 @@ from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import Kind, Report, User
 from fieldapp.photos import BadFile, Store
+from fieldapp.rules import submission
 from fieldapp.rules.submission import MAX_PHOTOS, MAX_VOICES
 
 LONGEST_ON_A_PHONE = timedelta(days=400)
@@ -117,6 +118,9 @@ def _checked(officer: User, fields: dict[str, Any], line: Line) -> tuple[UUID, d
     if person is None:
         raise Conflict("not_of_this_town")
     line.owner_id, line.owner = person.id, person.name
+    if fields.get("case"):  # what was done about a case: the desk reads it here and writes it down there
+        line.title = f"{fields['case']} {body.get('note') or ''}"[: submission.MAX_TEXT]
+        raise Conflict("is_a_step")
     if intake.content_hash(body) != fields.get("content_hash"):
         raise Conflict("other_hash")
     try:

@@ -351,3 +351,10 @@ def test_what_is_taken_is_the_frozen_report_and_no_field_beside_it(world: World)
     with world.app.app_context():
         report = db.session.scalars(select(Report)).one()
         assert (report.text, report.severity.word, str(report.id)) == ("井盖没了", "blue", stored["id"])
+
+
+def test_a_step_in_the_file_is_read_out_for_the_desk_to_write_down(world: World) -> None:
+    body = world.ada.step("report_outcome", "已放警示桩")
+    step = as_stored(str(uuid4()), body) | {"case": "HC-20261124-001"}
+    page = brings(world.dora, export(step, kept(world.vik))).text
+    assert "HC-20261124-001 已放警示桩" in page and "处置记录" in page and "已收下" in page
