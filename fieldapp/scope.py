@@ -4,9 +4,22 @@ A case belongs to one town; its desk sees it, those who were called see it, its 
 it, and nobody else does. Township A never sees township B's.
 """
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
-from fieldapp.models import Alert, Area, Assignment, Attachment, Case, Delivery, Department, Purpose, Report, User
+from fieldapp.models import (
+    IS_OPEN,
+    Alert,
+    Area,
+    Assignment,
+    Attachment,
+    Case,
+    Delivery,
+    Department,
+    Purpose,
+    Report,
+    User,
+)
+from fieldapp.rules.kinds import OF_PUBLIC_THINGS
 from fieldapp.rules.roles import IS_CALLED, WORKS_DESK, Role
 from fieldapp.rules.workflow import Part
 
@@ -19,6 +32,14 @@ def works_desk(user: User, case: Case) -> bool:
 def cases(user: User) -> Select[Case]:
     """The cases this user may open."""
     return select(Case).where(_may_see_case(user))
+
+
+def of_public_things(user: User) -> ColumnElement[bool]:
+    """Open cases of the user's own town that are of public things at a known place: that one is known of, and where,
+    may be told to whoever files reports there; nothing else of it (see nearby.py).
+    """
+    placed = Case.lat.is_not(None) & Case.lon.is_not(None)
+    return and_(Case.town_code == user.town_code, IS_OPEN, Case.category_code.in_(OF_PUBLIC_THINGS), placed)
 
 
 def worklist(user: User) -> Select[Case]:

@@ -10,6 +10,7 @@ from fieldapp.cases import Ask
 from fieldapp.db import db
 from fieldapp.errors import Invalid
 from fieldapp.models import Assignment, Case, Category, Department, Purpose, Report, User
+from fieldapp.rules import escalation
 from fieldapp.rules.roles import IS_CALLED, Role
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import OPEN
@@ -42,16 +43,29 @@ def merge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     assert target is not None
     db.session.execute(update(Report).where(Report.case_id == case.id).values(case_id=target.id))
     case.merged_into_id = target.id
-    target.signals += case.signals
-    target.version += 1
     cases.record(target, "merged_in", actor.id, now, data={"from": case.number, "reports": moved})
     was_calling = bool(alerting.unanswered(case))
     alerting.stop(case, now)
-    _worsen(target, case.severity, now)
-    if was_calling and not _signed(target) and not alerting.unanswered(target):
-        alerting.raise_on_intake(target, messages.call, now)
+    _take_in(target, case.signals, case.severity, was_calling, now)
     for user, title in told:
         alerting.tell(target, user, messages.answer(target, messages.MERGED, title), now)
+
+
+def join(case: Case, report: Report, now: datetime) -> None:
+    """我也看到了: this report, which is the case's already, tells of it once more. The case is held by the caller."""
+    cases.record(case, "joined", report.owner_id, now, data={"reports": [str(report.id)]})
+    _take_in(case, 1, report.severity, bool(escalation.ON_INTAKE[report.severity]), now)
+
+
+def _take_in(case: Case, signals: int, severity: Severity, calling: bool, now: datetime) -> None:
+    """More reports tell of a case: it counts them, is as bad as the worst of them, and calls when one of them would
+    (`calling`) and nobody is on it.
+    """
+    case.signals += signals
+    case.version += 1
+    _worsen(case, severity, now)
+    if calling and not _signed(case) and not alerting.unanswered(case):
+        alerting.raise_on_intake(case, messages.call, now)
 
 
 def dispatch(case: Case, actor: User, ask: Ask, now: datetime) -> None:

@@ -36,7 +36,9 @@ EVENT = {
     "called": _("已呼叫"),
     "nobody_on_call": _("无人值班，没有叫到人"), "nobody_reachable": _("值班人员没有可推送的设备"),
     "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
-    "unreadable": _("有一张照片打不开"),
+    "unreadable": _("有一张照片打不开"), "late_step": _("事后才收到"),
+    "joined": _("又有人看到，一起办"), "apart": _("上报人看到的那件没有并入"),
+    "imported": _("从手机存的文件导入"),
 }  # fmt: skip
 SEVERITY = {"red": _("红"), "yellow": _("黄"), "blue": _("蓝")}
 ROLE = {
@@ -151,7 +153,21 @@ REASON = {
     "http_413": _("内容太大。"),
     "http_415": _("格式不支持。"),
     "http_429": _("操作太频繁，请过一分钟再试。"),
+    "too_many_photos": _("一次最多 9 张照片。"),
+    "not_stored": _("照片没有存下，请再发一次。"),
     "http_500": _("系统出错了，已记录。您的内容没有丢，请稍后再试。"),
+    "no_file": _("请先选一个文件。"),
+    "empty_export": _("这个文件是空的。请在手机上再存一次。"),
+    "not_an_export": _("这不是手机存出来的上报文件。请选名字像 fieldapp-….json 的那个。"),
+    "broken_export": _("文件不完整，后面的读不出来。请把文件重新传一次，或在手机上再存一次；重复导入没有关系。"),
+    "no_reports": _("文件里没有上报。"),
+    "is_a_step": _("这是一条处置记录，不是上报：请照上面写的，在那一件里记下来。"),
+    "not_a_report": _("这一份读不出来，不是手机存出来的上报。"),
+    "not_of_this_town": _("写这份上报的不是本镇的人，这里收不了。请把文件交给他那个镇的值班员。"),
+    "owner_role": _("写这份上报的人现在的角色不能上报。请管理员先改回他的角色，再导入一次。"),
+    "other_hash": _("内容和手机记下的对不上，文件可能坏了或被改过。请在手机上再存一次。"),
+    "not_named": _("文件里多了一样东西，上报里没有登记，没有收。"),
+    "damaged_file": _("内容坏了，没有收。手机里的那份还在，请再存一次。"),
 }
 
 
@@ -242,17 +258,34 @@ def event(entry: CaseEvent) -> str:
     names = data.get("people") or data.get("to")
     if names:
         return gettext("%(what)s：%(names)s", what=base, names=gettext("、").join(names))
+    if entry.action == "late_step":
+        return gettext("%(what)s：%(names)s", what=base, names=ACTION[data["step"]]) + _when(data)
+    if "taken_at" in data:
+        return base + _when(data)
+    if entry.action == "unreadable" and data.get("kind") == "voice":
+        return gettext("有一段录音放不出来")
     if entry.action == "merge" and data.get("into"):
         return f"{base} → {data['into']}"
-    if entry.action == "merged_in" and data.get("from"):
+    if entry.action in ("merged_in", "apart") and data.get("from"):
         return gettext("%(what)s：%(names)s", what=base, names=data["from"])
     return base
+
+
+def _when(data: dict[str, Any]) -> str:
+    """The moment it was done, for what a phone could tell only later."""
+    if "taken_at" not in data:
+        return ""
+    return gettext("（手机上 %(time)s 做的）", time=moment(datetime.fromisoformat(data["taken_at"])))
 
 
 def event_for_reporter(entry: CaseEvent) -> str:
     """What happened, in the words of the person who reported it; no officer is named."""
     if entry.action == "merged_in":
         return gettext("别人也报了这件事，一起办")
+    if entry.action == "joined":
+        return gettext("别人已经报了这件事，加上您的，一起办")
+    if entry.action == "apart":
+        return gettext("您看到的那件已经办完，或者离得远，这一条单独办")
     return str(EVENT.get(entry.action, entry.action))
 
 
@@ -261,3 +294,27 @@ def delivery(entry: Delivery) -> str:
     base = str(DELIVERY[entry.state])
     why = DELIVERY_ERROR.get(entry.error or "")
     return f"{base} · {why}" if why else base
+
+
+PART = {
+    "photo": _("照片"), "voice": _("录音"), "category": _("种类"), "village_code": _("村（社区）"), "text": _("文字"),
+    "photos": _("照片"), "voices": _("录音"), "position": _("位置"), "severity": _("级别"), "captured_at": _("时间"),
+    "client_now": _("时间"),
+}  # fmt: skip
+VOICE = {"processing": _("录音正在处理"), "unreadable": _("这段录音放不出来，原件留着"), "ready": _("录音")}
+DAMAGED = frozenset({"hash_mismatch", "larger_than_declared", "other_content"})
+
+
+def why_not_imported(code: str, errors: dict[str, str]) -> str:
+    """Why a report of an imported file was not taken, by the part of it that is at fault."""
+    return " ".join(_at(PART.get(field), reason(why)) for field, why in errors.items()) or reason(code)
+
+
+def not_imported(kind: str | None, place: int | None, code: str) -> str:
+    """Which file of a report was not taken, as it is numbered on the phone, and why."""
+    why = reason("damaged_file" if code in DAMAGED else code)
+    return _at(f"{PART[kind]} {place}" if kind else None, why)
+
+
+def _at(part: object, why: str) -> str:
+    return gettext("%(part)s：%(why)s", part=part, why=why) if part else why

@@ -5,7 +5,7 @@ import { announce } from "./channel.js";
 import * as policy from "./policy.js";
 import * as store from "./store.js";
 
-/** True when a draft holds enough to be sent: a photo, a voice note, a few words, or 我也看到了. */
+/** True when a draft holds enough to be sent: a photo, a voice note, a few words or 我也看到了. */
 export function isEnough(draft) {
   return Boolean(draft.text?.trim() || draft.seen_case) || draft.files.length > 0;
 }

@@ -44,10 +44,13 @@ export function drain(mode = "timer") {
   return running;
 }
 
-/** How many reports and steps of this phone's user would still go by themselves. */
-export async function waiting() {
-  const me = await account.known();
-  return (await store.queued()).filter(({ owner, state }) => owner === me?.id && state !== "needs-help").length;
+/** {me, waiting, foreign}: how many reports and steps of this phone's user still go by themselves, and how many of other
+ * users are held here. After a logout nothing is anybody's own. */
+export async function counts() {
+  const [me, queued] = await Promise.all([account.known(), store.queued()]);
+  const mine = queued.filter(({ owner }) => owner === me?.id);
+  const waiting = mine.filter(({ state }) => state !== "needs-help").length;
+  return { me, waiting, foreign: queued.length - mine.length };
 }
 
 async function round(mode, grip) {
@@ -144,9 +147,9 @@ async function settle(report, decision, fileId) {
 
 function asSent(report, receipt) {
   if (report.case) return { receipt };
-  const { text, severity, category, captured_at } = report.body;
+  const { text, severity, category, captured_at, position } = report.body;
   return {
-    id: report.id, owner: report.owner, title: text.slice(0, 40), severity, category, captured_at,
+    id: report.id, owner: report.owner, title: text.slice(0, 40), severity, category, captured_at, position,
     content_hash: report.content_hash, receipt, complete: receipt.complete, saved_at: report.saved_at,
   };
 }

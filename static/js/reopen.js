@@ -23,11 +23,13 @@ function draftOf({ owner, body, saved_at }, files) {
   const { text, severity, position, captured_at } = body;
   return {
     id: uuid7(), owner, text, severity, category: body.category ?? "", village_code: body.village_code ?? "",
+    seen_case: body.seen_case,
     fix: position && fixOf(position, saved_at), settled: !position, captured_at, updated_at: new Date().toISOString(),
     files: files.map(({ id, kind, type, sha256, bytes }) => ({ id, kind, type, sha256, bytes, tries: 0 })),
   };
 }
 
-function fixOf({ lat, lon, accuracy_m, age_s }, saved_at) {
-  return { lat, lon, accuracy_m, timestamp: Date.parse(saved_at) - age_s * 1000 };
+function fixOf({ lat, lon, accuracy_m, age_s, source }, saved_at) {
+  const fix = { lat, lon, accuracy_m, timestamp: Date.parse(saved_at) - age_s * 1000 };
+  return source === "pin" ? { ...fix, source } : fix;
 }

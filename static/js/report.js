@@ -26,6 +26,7 @@ let impatient = false; // the person knows that something is not stored yet, and
 let parts = [];
 let showPlace = null;
 let auto = null;
+let direct = null; // sends where nothing can be stored
 
 async function open() {
   const me = await account.known();
@@ -41,10 +42,11 @@ async function open() {
   draft.files = draft.files.filter(({ id }) => stored.some((file) => file.id === id));
   parts = [new PhotoStrip(draft, stored, { limits: () => form, complain, changed }), voicePart(stored)];
   severityChoice(draft, { changed });
-  showPlace = placeBox(draft, { changed });
+  showPlace = placeBox(draft, { changed: () => { changed(); lookAround(); } });
   takeText();
   sure(byId("discard"), () => throwAway().catch(complainOfStore));
   await fillForm(me);
+  if (draft.fix || draft.seen_case) lookAround();
   return goTo(location.hash.slice(1));
 }
 
@@ -70,6 +72,12 @@ function changed() {
   if (saved) return;
   byId("discard").hidden = isEmpty(draft);
   auto.soon();
+}
+
+/** What was reported here already. On a bad line the app itself is kept first. */
+function lookAround() {
+  Promise.race([navigator.serviceWorker?.ready, new Promise((done) => { setTimeout(done, 5_000); })])
+    .then(() => import("./nearby.js")).then(({ offer }) => offer(draft, changed)).catch(() => {});
 }
 
 /** The recorder's code comes with the first tap, or when there is a note to listen to. */
@@ -126,6 +134,7 @@ async function throwAway() {
 }
 
 async function send() {
+  if (direct) return direct();
   if (saving || saved) return;
   saving = true;
   byId("send").setAttribute("aria-busy", "true");
@@ -234,8 +243,15 @@ function complainOfStore(error) {
 }
 
 byId("send").addEventListener("click", send);
+byId("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send();
+});
 byId("form").addEventListener("click", ({ target }) => { if (!target.closest("#complaint")) complain(""); }, true);
 addEventListener("pagehide", () => auto?.now());
 document.addEventListener("visibilitychange", () => { if (document.hidden) auto?.now(); });
-const opening = open().catch(complainOfStore);
+const opening = open().catch(async (error) => {
+  complainOfStore(error);
+  if (!draft) direct = (await import("./direct.js")).direct(complain);
+}).catch(() => {});
 start({ show, quiet: MET_LASTS_MS, busy: () => !saved && draft !== null && !isEmpty(draft) });
