@@ -355,6 +355,6 @@ def test_what_is_taken_is_the_frozen_report_and_no_field_beside_it(world: World)
 
 def test_a_step_in_the_file_is_read_out_for_the_desk_to_write_down(world: World) -> None:
     body = world.ada.step("report_outcome", "已放警示桩")
-    step = as_stored(str(uuid4()), body) | {"case": "HC-20261124-001"}
+    step = {"case": "HC-20261124-001"} | as_stored(str(uuid4()), body)
     page = brings(world.dora, export(step, kept(world.vik))).text
     assert "HC-20261124-001 已放警示桩" in page and "处置记录" in page and "已收下" in page
