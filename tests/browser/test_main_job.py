@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.people import DESK, PHONE, PushedPhone, Sitter
 from tests.pictures import encoded, jpeg_with_everything
@@ -51,7 +51,7 @@ def test_report_push_signature_closure_answer(
 
     file_offline(patrol, two_photos)
     patrol.context.set_offline(False)
-    patrol.sees("中心已收到|已送到")
+    patrol.sees("中心已收到|中心已全部收到|已送到")
     patrol.page.wait_for_timeout(500)
     patrol.picture("05-complete")
 
@@ -73,17 +73,15 @@ def test_report_push_signature_closure_answer(
     ada.picture("09-responder-called")
     wait_for_delivery(desk, number, "opened")
     for step, picture in (("签收", "10-signed"), ("出发", "11-on-the-way"), ("到场", "12-on-scene")):
-        ada.page.locator(".the-step").filter(has_text=step).tap()
-        ada.page.wait_for_load_state()
-        ada.sees("出发|到场|看到什么")
-        ada.page.wait_for_timeout(300)
+        ada.page.locator("#step .the-step").filter(has_text=step).tap()
+        ada.sees(f"✓ {step}", within=".progress")  # the centre has it
         ada.picture(picture)
     intake = [alert for alert in desk.api(f"/api/cases/{number}")["alerts"] if alert["purpose"] == "intake"]
     assert [alert["state"] for alert in intake] == ["acknowledged"]
-    ada.page.locator("#after-photos").set_input_files(two_photos[0])
+    ada.page.locator("#gallery").set_input_files(two_photos[0])
+    expect(ada.page.locator("#photos img")).to_be_visible()
     ada.page.locator("#note").fill("已放警示桩,明早换盖")
-    ada.page.wait_for_timeout(1000)
-    ada.page.locator(".the-step").tap()
+    ada.page.locator("#step .the-step").tap()
     ada.sees("等中心核查")
     ada.picture("13-outcome")
 
