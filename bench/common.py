@@ -7,6 +7,7 @@ rounds, so that a noisy machine is noisy for both.
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,14 +31,21 @@ sys.path.insert(0, str(ROOT))
 
 from flask import Flask  # noqa: E402
 from load import report  # noqa: E402
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 from fieldapp import serve  # noqa: E402
 from fieldapp.config import Settings  # noqa: E402
 from fieldapp.core import create_core  # noqa: E402
-from tests.databases import Postgres, Sqlite  # noqa: E402
+from tests.browser.conftest import CHROMIUM, FLAGS  # noqa: E402
+from tests.databases import Database, Postgres, Sqlite  # noqa: E402
+from tests.processes import Product  # noqa: E402
 from tests.world import AUTH, P256DH  # noqa: E402
 
 UP_WITHIN_S = 20
+BROWSER = "gzip, deflate, br, zstd"
+REFERENCES = re.compile(r"""<(?:link|script|img|use|source)\b[^>]*?\b(?:href|src)="([^"#]+)""")
+IMPORTS = re.compile(r"""(?:\bfrom\s*|\bimport\s*)["']([^"']+)["']""")  # what import() brings later is no first visit
+URLS = re.compile(r"""url\(["']?([^"')]+)""")
 HEADERS = {"X-Requested-With": "fieldapp", "Content-Type": "application/json"}
 
 
@@ -171,6 +180,32 @@ def towns(kind: str, count: int = 1) -> Iterator[list[Town]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def product(kind: str, **more: Any) -> Iterator[Product]:
+    """The whole product with its supervisor and workers, as the browser tests run it."""
+    database: Database = Postgres() if kind == "postgresql" else Sqlite()
+    if not database.available():
+        raise SystemExit("PostgreSQL's server is not installed: NOT MEASURED on it")
+    with tempfile.TemporaryDirectory(prefix="bench", ignore_cleanup_errors=True) as name:
+        database.start(Path(name))
+        try:
+            with Product(Path(name) / "instance", database_url=database.fresh(Path(name)), **more) as running:
+                yield running
+        finally:
+            database.stop()
+
+
+@contextmanager
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Debian's Chromium, without a screen."""
+    if CHROMIUM is None:
+        raise SystemExit("Chromium is not installed: NOT MEASURED")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        yield browser
+        browser.close()
+
+
 class DurablePostgres(Postgres):
     """The tests' cluster forgets on a crash; a measured one must not. Each fresh database stays."""
 
@@ -220,6 +255,45 @@ def verdict(what: str, value: float, goal: float, at_least: bool = True) -> None
     print(
         f"  {'met   ' if met else 'MISSED'} {what}: {value:.3g} (goal {'≥' if at_least else '≤'} {goal:g})", flush=True
     )
+
+
+def visit(origin: str, page: str, accepts: str) -> dict[str, int]:
+    """Everything the page refers to or its modules import, by address, with its size as sent."""
+    sizes: dict[str, int] = {}
+    waiting = [origin + page]
+    while waiting:
+        url = waiting.pop()
+        if url in sizes or not url.startswith(origin):
+            continue
+        kind, content, size = _get(url, accepts)
+        sizes[url] = size
+        waiting += [urljoin(url, name) for name in _refers_to(kind, content)]
+    return sizes
+
+
+def _refers_to(kind: str, content: bytes) -> list[str]:
+    if "html" in kind:
+        return REFERENCES.findall(content.decode())
+    if "javascript" in kind:
+        return [name for name in IMPORTS.findall(content.decode()) if name.startswith((".", "/"))]
+    if "css" in kind:
+        return [name for name in URLS.findall(content.decode()) if not name.startswith("data:")]
+    return []  # the manifest's icons are fetched when the app is installed, not on a visit
+
+
+def _get(url: str, accepts: str) -> tuple[str, bytes, int]:
+    """The type and content of a file, and how many bytes came for it."""
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers={"Accept-Encoding": accepts}), timeout=10
+    ) as answer:
+        kind, size = answer.headers.get_content_type(), len(answer.read())
+    with urllib.request.urlopen(url, timeout=10) as plain:
+        return kind, plain.read(), size
+
+
+def is_script(url: str) -> bool:
+    """By its name."""
+    return urlsplit(url).path.endswith(".js")
 
 
 def _shown(value: object) -> str:

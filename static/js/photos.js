@@ -6,6 +6,7 @@ import * as store from "./store.js";
 import { takePhoto, whyNot } from "./take.js";
 import { say } from "./words.js";
 
+const HUGE = 8_000_000; // bytes: such a picture is only drawn once it is smaller, or cheap phones die of it
 const SEND_WAITS_MS = 8_000; // for smaller copies; an original is as good, only slower to send
 
 /** The strip of `draft`. `limits()` gives {max_photos, max_photo_bytes}, `complain(text)` shows a sentence. */
@@ -52,13 +53,16 @@ export class PhotoStrip {
   }
 
   show(entry, file) {
-    this.items.set(entry, item(file, this.items.size + 1, () => this.drop(entry)));
+    const place = item(file, this.items.size + 1, () => this.drop(entry));
+    this.items.set(entry, place);
+    import("./mask.js").then(({ offerMask }) => offerMask(this, entry, place)).catch(() => {});
     this.shrinking = this.shrinking.then(() => this.lighten(entry)).catch(() => {}); // cheap phones: one at a time
   }
 
   /** Smaller, when that code can be had and it works; an original that no server would take cannot stay. */
   async lighten(entry) {
-    if (entry.tries > 0) await import("./camera.js").then(({ lighten }) => lighten(this.draft, entry)).catch(() => {});
+    const smaller = async () => (await import("./camera.js")).lighten(this.draft, entry, this.items.get(entry));
+    if (entry.tries > 0) await smaller().catch(() => {});
     if (entry.bytes <= this.limits().max_photo_bytes || !this.draft.files.includes(entry)) return;
     this.complain(say("photo_too_large"));
     await this.drop(entry);
@@ -81,7 +85,7 @@ export class PhotoStrip {
 }
 
 function item(file, number, drop) {
-  const image = picture(addressOf(file), say("photo_number", { n: number }));
+  const image = picture(file.bytes > HUGE ? "" : addressOf(file), say("photo_number", { n: number }));
   const label = say("photo_remove", { n: number });
   return make("li", {}, image,
     make("button", { type: "button", class: "btn drop", "aria-label": label, on: { click: drop } }, icon("close")));

@@ -38,6 +38,13 @@ export function placeBox(draft, { changed }) {
   };
   byId("place-again").addEventListener("click", search);
   byId("place-drop").addEventListener("click", () => settle({ fix: null }));
+  byId("place-pin").hidden = false;
+  byId("place-pin").addEventListener("click", () => import("./pin.js")
+    .then(async ({ openPin }) => {
+      const fix = await openPin(draft);
+      if (fix) settle({ fix });
+    })
+    .catch(() => { byId("place-words").textContent = say("answer_failed"); }));
   byId("village").addEventListener("change", ({ target }) => settle({ village_code: target.value }));
   if (draft.fix || draft.settled) show();
   else search();
@@ -54,8 +61,8 @@ export function offerVillages(villages, chosen) {
 /** A fix as the server wants it, with its age at this moment. */
 export function asPosition(fix) {
   if (!fix) return null;
-  const { lat, lon, accuracy_m, timestamp } = fix;
-  return { lat, lon, accuracy_m, age_s: Math.max(0, Math.round((Date.now() - timestamp) / 1000)), source: "gps" };
+  const { lat, lon, accuracy_m, timestamp, source = "gps" } = fix;
+  return { lat, lon, accuracy_m, age_s: Math.max(0, Math.round((Date.now() - timestamp) / 1000)), source };
 }
 
 /** `onFix(fix)` for each better fix, then `onEnd(why)` once: "denied" or "none". Returns what ends it silently. */
@@ -96,6 +103,7 @@ function isBetter(fix, best) {
 
 function words(fix, why) {
   if (!fix) return say(`place_${why}`);
+  if (fix.source) return say("place_pin", { n: fix.accuracy_m });
   const minutes = Math.floor((Date.now() - fix.timestamp) / 60_000);
   const base = say(accuracyKey(fix.accuracy_m), { n: fix.accuracy_m });
   return minutes >= OLD_MIN ? `${base} ${say("place_old", { n: minutes })}` : base;
