@@ -26,7 +26,7 @@ let justStarted = !document.referrer && !new URLSearchParams(location.search).ha
 async function show() {
   const { me, items } = await gather();
   byId("place").textContent = me?.area_name || say("app");
-  byId("who").textContent = me ? say("hello", { name: me.name }) : "";
+  byId("who").textContent = me?.name ? say("hello", { name: me.name }) : "";
   byId("tasks").hidden = me?.role !== "grid";
   drawLines(byId("list"), items.slice(0, SHOWN));
   byId("empty").hidden = items.length > 0;
