@@ -9,13 +9,14 @@ const SMALL_PICTURE = /^\/photos\/[^/]+\/thumb$/;
 const PERSON_CHANGES = /^\/(login|logout|invite|devices\/revocation)(\/|$)/;
 const PATIENCE_MS = 4_000; // then a page that was seen before is better than none
 const MANIFEST = "/files.json"; // what a cache holds, by content
+let person = 0; // counts who was at this phone, as far as this worker has seen
 const OLD_CACHES = 2; // open tabs of a release that is over still load its rarer parts
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
-  if (method === "POST" && PERSON_CHANGES.test(new URL(url).pathname)) event.waitUntil(caches.delete(TASKS));
+  if (method === "POST" && PERSON_CHANGES.test(new URL(url).pathname)) event.waitUntil(forget());
   const answer = answerFor(event.request);
   if (answer) event.respondWith(answer());
 });
@@ -33,9 +34,20 @@ async function install() {
   const before = await heldBefore();
   const files = Object.entries(FILES).map(async ([name, hash]) => [STATIC + name, await before(hash) ?? await loadFile(name, hash)]);
   const found = await Promise.all([...PAGES.map(async (path) => [path, await loadPage(path)]), ...files]);
+  const there = await caches.has(CACHE);
+  try {
+    await keepAll(found);
+  } catch (error) {
+    if (!there) await caches.delete(CACHE); // a full phone must not be left fuller by each try
+    throw error;
+  }
+}
+
+async function keepAll(found) {
   const cache = await caches.open(CACHE);
   await Promise.all(found.map(([path, response]) => cache.put(path, response)));
-  await cache.put(MANIFEST, new Response(JSON.stringify(Object.fromEntries(Object.entries(FILES).map(([name, hash]) => [hash, STATIC + name])))));
+  const paths = Object.fromEntries(Object.entries(FILES).map(([name, hash]) => [hash, STATIC + name]));
+  await cache.put(MANIFEST, new Response(JSON.stringify(paths)));
 }
 
 /** What earlier releases left here, by content: a new release loads only what is new in it. */
@@ -91,8 +103,14 @@ async function file(path, request) {
   const kept = await caches.match(path);
   if (kept) return kept;
   const fresh = await fetch(request);
-  if (fresh.ok && path.startsWith(STATIC)) await (await caches.open(CACHE)).put(path, fresh.clone());
+  if (fresh.ok && path.startsWith(STATIC)) await put(CACHE, path, fresh);
   return fresh;
+}
+
+/** Keep a copy; a full phone keeps none, and has its answer all the same. */
+async function put(name, path, response) {
+  const copy = response.clone();
+  await caches.open(name).then((cache) => cache.put(path, copy)).catch(() => {});
 }
 
 async function fromCache(path, request) {
@@ -104,27 +122,37 @@ async function fromNetwork(request) {
   try {
     return await fetch(request);
   } catch {
-    const cache = await caches.open(CACHE);
-    return (await cache.match("/offline")) ?? Response.error();
+    return offline();
   }
 }
+
+const offline = async () => (await (await caches.open(CACHE)).match("/offline")) ?? Response.error();
 
 /** From the server, else (no network, no patience, a server in trouble) as it was last seen, marked as such. */
 async function lastSeen(path, request) {
   const before = await (await caches.open(TASKS)).match(path, { ignoreVary: true });
-  if (!before) return keepSeen(path, await fromNetwork(request));
-  const asked = fetch(request).then((fresh) => (fresh.status < 500 ? keepSeen(path, fresh) : Promise.reject(fresh)));
-  asked.catch(() => {});
+  const now = person;
+  const asked = fetch(request).then((fresh) => keepSeen(path, fresh, now));
+  if (!before) return asked.catch(() => (request.mode === "navigate" ? offline() : Response.error()));
+  const good = asked.then((fresh) => (fresh.status < 500 ? fresh : Promise.reject(fresh)));
+  good.catch(() => {});
   const late = new Promise((_, fail) => { setTimeout(fail, PATIENCE_MS); });
-  return Promise.race([asked, late]).catch(() => asSeenBefore(before));
+  return Promise.race([good, late]).catch(() => asSeenBefore(before));
 }
 
-/** Keep a page or picture for later; where the server leads elsewhere nobody is logged in, and nothing stays. */
-async function keepSeen(path, fresh) {
-  if (fresh.redirected || fresh.type === "opaqueredirect") await caches.delete(TASKS);
+/** Keep a page or picture for later, unless the person at this phone has changed meanwhile; where the server leads
+ * elsewhere nobody is logged in, and nothing stays. */
+async function keepSeen(path, fresh, asker) {
+  const elsewhere = fresh.redirected ? new URL(fresh.url).pathname === "/login" : fresh.type === "opaqueredirect";
+  if (elsewhere) await forget();
   else if (fresh.status === 404) await (await caches.open(TASKS)).delete(path);
-  else if (fresh.ok) await (await caches.open(TASKS)).put(path, fresh.clone());
+  else if (fresh.ok && !fresh.redirected && asker === person) await put(TASKS, path, fresh);
   return fresh;
+}
+
+function forget() {
+  person += 1;
+  return caches.delete(TASKS);
 }
 
 async function asSeenBefore(kept) {

@@ -43,7 +43,10 @@ export async function refresh() {
     await store.put("kv", Date.now(), "met_at");
     await noteSession("ok");
   }
-  if (outcome.problem && outcome.status === 401) await noteSession("needs-login");
+  if (outcome.problem && outcome.status === 401) {
+    await noteSession("needs-login");
+    globalThis.caches?.delete("tasks"); // pages of cases are nobody's any more (static/sw.js)
+  }
   return { me: fresh ? outcome.body : await known(), fresh };
 }
 

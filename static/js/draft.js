@@ -47,15 +47,10 @@ export function hold(draftId) {
   });
 }
 
-/** The report that the draft of this id has become, or null. */
-export async function filedAs(id) {
-  return (await store.get("reports", id)) ?? (await store.get("sent", id)) ?? null;
-}
-
 /** Put a file into a draft and on disk, in one transaction; returns its entry. `tries`: how often a photo may still be
  * made smaller. */
 export const addFile = (draft, kind, content, tries = 0) => inTurn(async () => {
-  if (await filedAs(draft.id)) throw new Error("already_filed");
+  if (await store.filedAs(draft.id)) throw new Error("already_filed");
   const file = await fileOf(draft, kind, content);
   const entry = { ...entryOf(file), tries };
   await store.saveDraft(withFiles(draft, [...draft.files, entry]), [file]);

@@ -28,7 +28,9 @@ export async function fileStep({ number, action, note = "", draft = null }, me) 
 function commit(step) {
   return write(["steps", "drafts", "files", "kv"], async (steps, drafts, files, kv) => {
     const all = await steps.getAll();
-    if (all.some((other) => isSame(other, step))) return;
+    const twin = all.find((other) => other.id === step.id);
+    if (twin && twin.content_hash !== step.content_hash) throw new Error("already_filed");
+    if (twin || all.some((other) => isSame(other, step))) return;
     const held = new Set(await files.keysOfReport(step.id));
     if (!step.body.photos.every(({ id }) => held.has(id))) throw new Error("file_lost");
     const place = 1 + Math.max(0, ...all.map((other) => other.place));
@@ -42,8 +44,7 @@ function commit(step) {
 const isReceived = ({ state }) => state === "received";
 
 /** Nobody signs twice; but what was done may be told again, in other words. */
-function isSame(other, { id, owner, action, case: number }) {
-  if (other.id === id) return true;
+function isSame(other, { owner, action, case: number }) {
   const alike = other.owner === owner && other.case === number && other.action === action;
   return alike && action !== "report_outcome" && !isReceived(other);
 }

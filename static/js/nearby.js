@@ -4,7 +4,6 @@
 import * as account from "./account.js";
 import * as api from "./api.js";
 import { byId, fill, icon, make } from "./dom.js";
-import { filedAs } from "./draft.js";
 import { refreshHistory } from "./history.js";
 import { when } from "./states.js";
 import * as store from "./store.js";
@@ -86,7 +85,7 @@ async function marked(items, draft, kept, me) {
   const own = new Set(sent.map((report) => report.case_number));
   return Promise.all(items.map(async (item) => {
     const by = kept?.chosen?.[item.number];
-    const filed = Boolean(by) && by !== draft.id && Boolean(await filedAs(by));
+    const filed = Boolean(by) && by !== draft.id && Boolean(await store.filedAs(by));
     const far = item.far === null ? null : Math.max(10, Math.round(item.far / 10) * 10);
     return { ...item, far, own: own.has(item.number) || filed };
   }));

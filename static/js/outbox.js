@@ -24,7 +24,8 @@ onChange(() => { if (uploading) makeWay(uploading).catch(() => {}); });
 /** A fresh text of the same person, from whichever tab, takes the place of a photo that may hang for minutes. */
 async function makeWay({ owner, abort }) {
   const isFresh = (report) => report.owner === owner && report.state === "saved" && report.tries === 0;
-  if ((await store.queued()).some(isFresh)) abort.abort();
+  const all = await store.queued();
+  if (all.some((report) => isFresh(report) && policy.isNext(report, all))) abort.abort();
 }
 
 /** Send what can be sent. Calls while sending are remembered, never run in parallel. */
@@ -57,12 +58,14 @@ async function round(mode, grip) {
   await wakeUp();
   const me = await whoSends(mode);
   const tried = new Set();
+  const yielded = new Set();
   for (let dead = 0; me && dead < DEAD_LINE && !grip.lost; ) {
     const report = await nextReady(me, mode, tried);
     if (!report) return;
     const { verdict, why } = await step(report);
     if (verdict === "login") return;
-    if (verdict === "retry" || verdict === "other-user") tried.add(report.id);
+    if (verdict === "retry" || verdict === "other-user" || yielded.has(report.id)) tried.add(report.id);
+    if (verdict === "yield") yielded.add(report.id);
     dead = policy.isDeadLine(why) ? dead + 1 : 0;
   }
 }

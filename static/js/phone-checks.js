@@ -52,15 +52,18 @@ async function storageState(trying) {
 async function tryToStore(most) {
   const began = performance.now();
   const tried = { most, fits: 0, ms: 0, fault: "", full: false };
+  await clearTrials(); // a page killed in the middle left them
   try {
     for (; tried.fits < most; tried.fits += 1) await tryOne(`trial-${tried.fits}`);
   } catch (error) {
     tried.fault = whyNot(error, say("storage_fails"));
     tried.full = error.name === "QuotaExceededError";
   }
-  await Promise.all(Array.from({ length: most }, (_, at) => write(["kv"], (kv) => kv.delete(`trial-${at}`)).catch(() => {})));
+  await clearTrials();
   return { ...tried, ms: Math.round(performance.now() - began) };
 }
+
+const clearTrials = () => write(["kv"], (kv) => Promise.all(Array.from({ length: MOST_TRIED }, (_, at) => kv.delete(`trial-${at}`)))).catch(() => {});
 
 /** Like a photo, it cannot be stored in less room than it has bytes. */
 async function tryOne(name) {

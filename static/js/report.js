@@ -3,7 +3,7 @@
 import * as account from "./account.js";
 import { categoryTiles, severityChoice } from "./choices.js";
 import { byId, fill, icon, sure, tell } from "./dom.js";
-import { filedAs, filesIn, hold, isEmpty, mayWrite, newDraft, resumable, saver } from "./draft.js";
+import { filesIn, hold, isEmpty, mayWrite, newDraft, resumable, saver } from "./draft.js";
 import { askToKeep, fileReport, isEnough } from "./filing.js";
 import { drain } from "./outbox.js";
 import { PhotoStrip } from "./photos.js";
@@ -52,7 +52,7 @@ async function open() {
 
 /** Whether a draft has become this user's report: who opens it again sees that it is safe. */
 async function isFiled(id, me) {
-  const report = id && (await filedAs(id));
+  const report = id && (await store.filedAs(id));
   return Boolean(report) && report.owner === me?.id;
 }
 

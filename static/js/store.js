@@ -10,6 +10,7 @@
 
 import { read, write } from "./db.js";
 
+const FILED = ["reports", "steps", "sent"]; // what a draft may have become
 const SENT_KEPT = 200; // per user; the desk has the rest
 
 export const get = (store, key) => read(store, (at) => at.get(key));
@@ -24,7 +25,7 @@ export const filesOf = (reportId) => read("files", (files) => files.ofReport(rep
 
 /** Write a draft together with files that are new in it. A draft that was filed in another tab stays filed. */
 export function saveDraft(draft, files = []) {
-  return write(["drafts", "files", "reports", "sent"], async (drafts, store, ...filed) => {
+  return write(["drafts", "files", ...FILED], async (drafts, store, ...filed) => {
     if (await findFiled(draft.id, filed)) return;
     await Promise.all([drafts.put(draft), ...files.map((file) => store.put(file))]);
   });
@@ -52,19 +53,26 @@ export function dropFile(draft, fileId) {
 }
 
 function changeFiles(draft, change) {
-  return write(["drafts", "files", "reports", "sent"], async (drafts, files, ...filed) => {
+  return write(["drafts", "files", ...FILED], async (drafts, files, ...filed) => {
     if (await findFiled(draft.id, filed)) throw new Error("already_filed");
     await Promise.all([drafts.put(draft), change(files)]);
   });
 }
 
-async function findFiled(id, [reports, sent]) {
-  return (await reports.get(id)) ?? (await sent.get(id));
+async function findFiled(id, stores) {
+  return (await Promise.all(stores.map((filed) => filed.get(id)))).find(Boolean);
+}
+
+/** The report or step that the draft of this id has become, or null. */
+export async function filedAs(id) {
+  let found;
+  for (const name of FILED) found ??= await get(name, id);
+  return found ?? null;
 }
 
 /** Throw a draft away with everything in it. A draft that was filed in another tab keeps its files. */
 export function discardDraft(draftId) {
-  return write(["drafts", "files", "reports", "sent"], async (drafts, files, ...filed) => {
+  return write(["drafts", "files", ...FILED], async (drafts, files, ...filed) => {
     await drafts.delete(draftId);
     if (!(await findFiled(draftId, filed))) await deleteFiles(files, draftId);
   });

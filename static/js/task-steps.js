@@ -14,6 +14,7 @@ import { whyNot } from "./take.js";
 import { outcomeDraft, outcomeForm } from "./task-outcome.js";
 import { say } from "./words.js";
 
+const QUIET_MS = 1_200;
 const NEXT = { acknowledge: "depart", depart: "arrive", arrive: "report_outcome", report_outcome: "" };
 
 /** The steps of the case on this page. `complain(text)` shows a sentence, `refresh()` asks for the case anew. */
@@ -22,8 +23,10 @@ export class Steps {
     Object.assign(this, { number, ...tools });
     this.draft = null; // what is written into the form of 处置反馈, however often that is drawn anew
     this.outcome = null; // that form, once it is alive
+    this.enlivening = Promise.resolve();
     this.told = null; // received steps that this page shows already
     this.native = null; // the form that goes the old way: this browser stores nothing
+    this.quietUntil = 0; // a second tap of the same hand must not take the next step
     document.addEventListener("submit", (event) => this.submitted(event), { capture: true });
   }
 
@@ -39,6 +42,7 @@ export class Steps {
     fill(byId("queue"), ...mine.filter((step) => step.state !== "received" || late(step)).map((step) => line(step, mustLogIn)));
     this.advance(mine.filter(({ state }) => !["received", "needs-help"].includes(state)).at(-1));
     await this.enliven(me);
+    this.rest();
     await this.follow(mine.filter(({ state }) => state === "received"));
   }
 
@@ -49,7 +53,6 @@ export class Steps {
     this.told = new Set(received.map(({ id }) => id));
     if (!fresh.length || first) return;
     await this.outcome?.keep();
-    this.outcome = null;
     await this.refresh();
   }
 
@@ -64,10 +67,22 @@ export class Steps {
     fill(place, template?.content.cloneNode(true) ?? make("p", { class: "notice", text: say("steps_done") }));
   }
 
-  async enliven(me) {
+  /** For a moment after a step the next one, which stands in the same place, cannot be pressed. */
+  rest() {
+    const left = this.quietUntil - performance.now();
+    for (const button of document.querySelectorAll("#step .the-step")) button.disabled = left > 0;
+    if (left > 0) setTimeout(() => this.rest(), left);
+  }
+
+  enliven(me) {
     const form = document.querySelector('form[data-action="report_outcome"]');
-    if (!form || !me || form.dataset.alive) return;
+    if (!form || !me || form.dataset.alive) return this.enlivening;
     form.dataset.alive = "yes";
+    this.enlivening = this.bringToLife(form, me);
+    return this.enlivening;
+  }
+
+  async bringToLife(form, me) {
     try {
       this.draft ??= await outcomeDraft(this.number, me);
       this.outcome = await outcomeForm(form, this.draft, this.complain);
@@ -82,21 +97,21 @@ export class Steps {
     event.preventDefault();
     event.stopImmediatePropagation();
     const button = form.querySelector(".the-step");
-    if (button.disabled) return;
+    if (button.disabled || this.quietUntil > performance.now()) return;
     button.disabled = true;
-    this.take(form)
-      .catch((error) => this.otherWay(form, button, error))
-      .finally(() => { button.disabled = false; });
+    this.take(form).then(() => { this.quietUntil = performance.now() + QUIET_MS; }, (error) => this.otherWay(form, error))
+      .finally(() => { button.disabled = false; this.rest(); });
   }
 
   async take(form) {
     const me = await account.known();
     const { action } = form.dataset;
+    await this.enlivening;
     const outcome = action === "report_outcome" ? this.outcome : null;
     await outcome?.settled();
-    outcome?.close();
     const note = form.querySelector("textarea")?.value ?? "";
     await fileStep({ number: this.number, action, note, draft: outcome?.draft }, me);
+    outcome?.close();
     if (outcome) this.outcome = this.draft = null;
     this.complain("");
     await this.show();
@@ -106,15 +121,12 @@ export class Steps {
   }
 
   /** A full phone is told; one that stores nothing at all can still send while it is connected. */
-  otherWay(form, button, error) {
-    if (error.name === "QuotaExceededError" || error.message === "file_lost") {
-      this.complain(whyNot(error, error.message));
-      return;
-    }
+  otherWay(form, error) {
     console.warn("not saved", error);
+    const known = ["file_lost", "already_filed"].includes(error.message) || error.name === "QuotaExceededError";
+    if (known || this.draft?.files.length) return this.complain(whyNot(error, known ? error.message : "save_failed"));
     this.native = form;
-    button.disabled = false;
-    form.requestSubmit(button);
+    return setTimeout(() => form.requestSubmit(form.querySelector(".the-step")));
   }
 }
 

@@ -55,6 +55,6 @@ if (task) {
 document.documentElement.classList.add("scripted");
 byId("login").querySelector("a").href = loginPath();
 startCountdown();
-sayHowOld(() => steps?.busy);
+sayHowOld(() => steps?.busy ?? false, show);
 start({ show, busy: () => steps?.busy ?? false }).then(() => keepForLater());
 if (byId("push")) startPushControl(byId("push"), byId("push-said"), byId("push-box"));

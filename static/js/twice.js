@@ -1,13 +1,12 @@
 // Another tab has filed the draft that is open here: not filed twice, and nothing that was added here is lost.
 // Loaded only then; with Web Locks a second tab gets a draft of its own.
 
-import { filedAs } from "./draft.js";
 import * as store from "./store.js";
 import { uuid7 } from "./uuid7.js";
 
 /** The report that the draft became in another tab when it says the same, else null; then the draft has new ids. */
 export async function filedElsewhere(draft) {
-  const filed = await filedAs(draft.id);
+  const filed = await store.filedAs(draft.id);
   if (saysTheSame(filed, draft)) return filed;
   await rename(draft);
   return null;
