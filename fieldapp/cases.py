@@ -18,13 +18,16 @@ from fieldapp.models import (
     TOWN,
     Area,
     Attachment,
+    AttachmentState,
     Case,
     CaseCounter,
     CaseEvent,
     Category,
+    FieldStep,
     Kind,
     Limit,
     Report,
+    StepResult,
     User,
     town_of,
 )
@@ -260,9 +263,14 @@ def reporters(case: Case) -> list[tuple[User, str]]:
     return list(titles.values())
 
 
-def after_photos(case: Case) -> list[Attachment]:
-    """The photos taken after the work was done, in the order they were taken."""
+def after_photos(case: Case, told: bool = False) -> list[Attachment]:
+    """The photos taken after the work was done, in the order they were taken; `told`: only those a reporter is shown,
+    which are here and belong to what was done in time.
+    """
     query = select(Attachment).where(Attachment.case_id == case.id, Attachment.kind == Kind.AFTER)
+    if told:
+        late = select(FieldStep.id).where(FieldStep.result == StepResult.LATE, FieldStep.id == Attachment.step_id)
+        query = query.where(Attachment.state != AttachmentState.EXPECTED, ~late.exists())
     return list(db.session.scalars(query.order_by(Attachment.received_at, Attachment.id)))
 
 

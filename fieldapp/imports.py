@@ -14,7 +14,7 @@ from sqlalchemy import select
 from fieldapp import cases, exported, intake, scope
 from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
-from fieldapp.models import Kind, Report, User
+from fieldapp.models import Case, Kind, Report, User
 from fieldapp.photos import BadFile, Store
 from fieldapp.rules import submission
 from fieldapp.rules.submission import MAX_PHOTOS, MAX_VOICES
@@ -184,5 +184,6 @@ def _sum_up(line: Line, officer: User, now: datetime) -> None:
 
 
 def _record(report: Report, officer: User, now: datetime) -> None:
-    if report.case:
-        cases.record(report.case, "imported", officer.id, now, data={"report": str(report.id)})
+    if report.case_id:
+        case = db.session.scalars(cases.locked(select(Case).where(Case.id == report.case_id))).one()
+        cases.record(case, "imported", officer.id, now, data={"report": str(report.id)})

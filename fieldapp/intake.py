@@ -54,6 +54,8 @@ def submit(owner: User, report_id: UUID, body: dict[str, Any], max_bytes: int, n
 
 
 def _submit(owner: User, report_id: UUID, body: dict[str, Any], max_bytes: int, now: datetime) -> tuple[Report, bool]:
+    if isinstance(body.get("owner"), int) and body["owner"] != owner.id:
+        raise Invalid({"owner": "other_user"})  # before the role: a phone waits for its owner, and gives nothing up
     if not owner.plays(FILES_REPORTS):
         raise NotAllowed("role")
     try:

@@ -55,5 +55,5 @@ def seen_too(report: Report, number: str | None) -> Case | None:
 
 def _is_near(case: Case, report: Report) -> bool:
     if report.lat is None or report.lon is None or case.lat is None or case.lon is None:
-        return report.lat is None  # who knows no place was offered it by one, and may have dropped it since
+        return report.lat is None and report.area_code == case.area_code  # its place was dropped after the offer
     return geo.metres(case.lat, case.lon, report.lat, report.lon) <= WITHIN_M

@@ -34,7 +34,10 @@ from fieldapp.photos import Upload
 from fieldapp.rules import submission
 from fieldapp.rules.roles import IS_CALLED
 from fieldapp.rules.submission import Item, StepSubmission
-from fieldapp.rules.workflow import BEGINS_ANEW, Part, Refused
+from fieldapp.rules.workflow import BEGINS_ANEW, Part, Refused, Status
+
+CHECKED = (Status.ANSWERED, Status.VERIFIED)  # from there the desk sends back what is not enough
+GIVES_AWAY = ("return", "step_back", "transfer", "hand_on")
 
 
 def submit(
@@ -45,6 +48,8 @@ def submit(
     Raises NotAllowed, NotHere for who never was called to this case, Invalid, or Conflict when this id came before
     with other content or from somebody else.
     """
+    if isinstance(body.get("owner"), int) and body["owner"] != actor.id:
+        raise Invalid({"owner": "other_user"})  # before anything else: whoever is logged in now, it is not theirs
     digest = intake.content_hash(body)
     here = db.session.get(FieldStep, step_id)
     if here is not None:
@@ -83,7 +88,9 @@ def expected_photo(actor: User, step_id: UUID, file_id: UUID) -> Expected:
 
 
 def attach(step_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tuple[FieldStep, bool]:
-    """Note that an expected photo is on disk; True when it is new. The step is held meanwhile."""
+    """Note that an expected photo is on disk; True when it is new. Case and step are held meanwhile, in this order."""
+    shown_in = select(Attachment.case_id).where(Attachment.id == file_id).scalar_subquery()
+    case = db.session.scalars(cases.locked(select(Case).where(Case.id == shown_in))).one()
     query = select(FieldStep).where(FieldStep.id == step_id).options(selectinload(FieldStep.photos))
     held = query.with_for_update(of=FieldStep).execution_options(populate_existing=True)
     step = db.session.scalars(held).one()
@@ -92,7 +99,7 @@ def attach(step_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tuple
         return step, False
     photo.state, photo.received_at = AttachmentState.RECEIVED, now
     photo.media_type, photo.width, photo.height = upload.media_type, upload.width, upload.height
-    cases.record(step.case, "after_photo", step.actor_id, now, data={"photo": str(file_id)})
+    cases.record(case, "after_photo", step.actor_id, now, data={"photo": str(file_id)})
     return step, True
 
 
@@ -137,7 +144,7 @@ def _take(case: Case, actor: User, step_id: UUID, digest: str, parsed: StepSubmi
 
 def _perform(case: Case, actor: User, action: str, ask: Ask, now: datetime) -> StepResult:
     """The step itself, where the case still asks for it; one taken before the case began anew is not about this try."""
-    if Part.ASSIGNEE in cases.parts(actor, case) and not _began_anew_since(case, ask.taken_at):
+    if Part.ASSIGNEE in cases.parts(actor, case) and not _is_of_another_try(case, actor, ask.taken_at):
         if response.has_done(case, actor, action):
             return StepResult.DONE
         try:
@@ -146,17 +153,34 @@ def _perform(case: Case, actor: User, action: str, ask: Ask, now: datetime) -> S
             pass
         else:
             return StepResult.DONE
-    cases.record(case, "late_step", actor.id, now, note=ask.note, data={"step": action} | ask.when(now))
+    told = {"from": case.number} if case.merged_into else {}
+    data = {"step": action} | told | ask.when(now)
+    cases.record(_where_it_went(case), "late_step", actor.id, now, note=ask.note, data=data)
     return StepResult.LATE
 
 
-def _began_anew_since(case: Case, taken_at: datetime | None) -> bool:
-    return any(event.action in BEGINS_ANEW and taken_at and event.at > taken_at for event in case.events)
+def _is_of_another_try(case: Case, actor: User, taken_at: datetime | None) -> bool:
+    """The case began anew after the step was taken, or the desk sent it back, or the actor had given it away."""
+    since = [event for event in case.events if taken_at and event.at > taken_at]
+    return any(
+        event.action in BEGINS_ANEW
+        or (event.action == "return" and event.source in CHECKED)
+        or (event.action in GIVES_AWAY and event.actor_id == actor.id)
+        for event in since
+    )
+
+
+def _where_it_went(case: Case) -> Case:
+    """The case whose page is read now, held: after a merge nobody looks at the one that was merged."""
+    if case.merged_into_id is None:
+        return case
+    return db.session.scalars(cases.locked(select(Case).where(Case.id == case.merged_into_id))).one()
 
 
 def _expect_photos(step: FieldStep, case: Case, items: tuple[Item, ...]) -> None:
+    shown_in = _where_it_went(case)
     photos = [
-        Attachment(id=item.id, kind=Kind.AFTER, case_id=case.id, step_id=step.id, owner_id=step.actor_id,
+        Attachment(id=item.id, kind=Kind.AFTER, case_id=shown_in.id, step_id=step.id, owner_id=step.actor_id,
                    position=position, sha256=item.sha256, bytes=item.bytes)
         for position, item in enumerate(items)
     ]  # fmt: skip

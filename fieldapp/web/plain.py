@@ -28,7 +28,7 @@ from fieldapp.rules import severity, submission
 from fieldapp.rules.roles import FILES_REPORTS
 from fieldapp.web import multipart, words
 from fieldapp.web.multipart import Picked
-from fieldapp.web.security import settings, user
+from fieldapp.web.security import failed, limiter, settings, user
 from fieldapp.web.uploads import store
 
 bp = Blueprint("plain", __name__)
@@ -74,6 +74,7 @@ class Typed:
 
 
 @bp.post("/report")
+@limiter.limit("20 per minute", deduct_when=failed)
 def send() -> ResponseReturnValue:
     """Take a report from the plain form; the answer is a page in words, with nothing on it that needs a script."""
     if not current_user.is_authenticated:
@@ -94,7 +95,8 @@ def _read(keep_files: bool) -> Iterator[Typed]:
     """The form, with its photos in temporary files until the end; nobody's photos are not kept at all."""
     db.session.rollback()  # no transaction is open while a phone on 2G sends
     folder, photos, most = store().root / "incoming", submission.MAX_PHOTOS, settings().max_photo_bytes
-    with multipart.read(folder, most if keep_files else 0, photos, MOST_TIMES * photos * most) as (form, files):
+    length = MOST_TIMES * photos * most if keep_files else MOST_TIMES * most
+    with multipart.read(folder, most if keep_files else 0, photos, length) as (form, files):
         chosen = form.get("severity", "")
         typed = Typed(
             wanted=_uuid(form.get("report", "")),

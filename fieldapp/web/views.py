@@ -66,7 +66,7 @@ def case_whole(case: Case, user: User) -> dict[str, Any]:
     reports = [r for r in cases.case_reports([case.id]) if officer or r.owner_id == user.id]
     return case_row(case, None if officer or not reports else reports[0]) | {
         "reports": [_report(report, officer) for report in reports],
-        "photos": [photo(a) for a in pictures(reports, case)],
+        "photos": [photo(a) for a in pictures(reports, case, told=not officer)],
         "history": [event(e, officer) for e in case.events if officer or e.action in REPORTER_SEES],
         "deadlines": [{"step": case.due_step, "due_at": rfc3339(case.due_at)}] if case.due_step else [],
         "alerts": [_alert(alert) for alert in alerting.of_case(case)] if officer else [],
@@ -74,10 +74,10 @@ def case_whole(case: Case, user: User) -> dict[str, Any]:
     }
 
 
-def pictures(reports: list[Report], case: Case) -> list[Attachment]:
+def pictures(reports: list[Report], case: Case, told: bool = False) -> list[Attachment]:
     """The photos of these reports, then the after-photos of the case."""
     of_reports = [a for report in reports for a in report.attachments if a.kind == Kind.PHOTO]
-    return of_reports + cases.after_photos(case)
+    return of_reports + cases.after_photos(case, told)
 
 
 def event(entry: CaseEvent, officer: bool) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def report_whole(report: Report, user: User) -> dict[str, Any]:
         seen = [e for e in report.case.events if e.action in REPORTER_SEES or _joined(e, report)]
         whole |= {
             "history": [event(entry, officer=False) for entry in seen],
-            "after_photos": [photo(a) for a in cases.after_photos(report.case)],
+            "after_photos": [photo(a) for a in cases.after_photos(report.case, told=True)],
             "actions": [a for a in cases.actions(user, report.case) if a in ("confirm", "dispute")],
             "version": report.case.version,
         }

@@ -157,3 +157,56 @@ def test_an_account_that_is_no_responder_any_more_sends_nothing_new_but_may_repe
         db.session.scalars(select(User).where(User.username == "ada")).one().role = "patrol"
     assert sends(world.ada, number, body, step_id).status_code == 200
     assert sends(world.ada, number, world.ada.step("arrive")).status_code == 403
+
+
+def test_the_desk_sent_it_back_meanwhile_and_old_steps_do_not_answer_it_again(world: World, number: str) -> None:
+    world.ada.must("acknowledge", number)
+    world.dora.must("report_outcome", number, note="电话里说好了")
+    world.dora.must("return", number, note="还在漏水")
+    for action in ("depart", "arrive", "report_outcome"):
+        assert sends(world.ada, number, world.ada.step(action, "换了盖", 40)).json["result"] == "late"
+    case = world.dora.case(number)
+    assert case["status"] == "dispatched"
+    assert [a["state"] for a in case["alerts"] if a["purpose"] == "dispatch"].count("open") == 1
+    assert sends(world.ada, number, world.ada.step("acknowledge")).json["result"] == "done"
+
+
+def test_the_case_was_merged_meanwhile_and_what_was_done_stands_where_people_look(world: World) -> None:
+    here, there = (world.vik.files(text, severity="red").number for text in ("井盖", "井盖没了"))
+    world.dora.must("merge", here, to=there)
+    photo = jpeg_with_everything()
+    body = world.ada.step("report_outcome", "已放警示桩", 10, photos=[manifest(photo)])
+    step_id = str(uuid4())
+    assert sends(world.ada, here, body, step_id).json["result"] == "late"
+    path = f"/api/cases/{here}/steps/{step_id}/photos/{body['photos'][0]['id']}"
+    assert world.ada.put(path, data=photo).status_code == 201
+    told = world.dora.case(there)["history"]
+    assert [e["note"] for e in told if e["action"] == "late_step"] == ["已放警示桩"]
+    world.develop()
+    assert [p["kind"] for p in world.dora.case(there)["photos"]] == ["after"]
+
+
+def test_another_persons_session_on_the_phone_gives_nothing_up(world: World, number: str) -> None:
+    body, step_id = world.ada.step("acknowledge"), str(uuid4())
+    assert sends(world.ada, number, body, step_id).status_code == 201
+    for name in ("vik", "ben", "dora"):
+        answer = sends(world.person(name), number, body, step_id)
+        assert answer.status_code == 422 and "owner" in answer.json["errors"], name
+
+
+def test_a_reporter_sees_no_photo_that_is_not_here_and_none_of_a_late_step(world: World, number: str) -> None:
+    report = _report(world)
+    world.ada.must("acknowledge", number)
+    photo = jpeg_with_everything()
+    body = world.ada.step("report_outcome", "好了", photos=[manifest(photo)])
+    sends(world.ada, number, body)
+    assert world.vik.get(f"/api/reports/{report}").json["after_photos"] == []
+    assert [p["state"] for p in world.dora.case(number)["photos"]] == ["processing"]
+    world.dora.must("close", number)
+    late, step_id = world.ada.step("report_outcome", "又去了一次", photos=[manifest(photo)]), str(uuid4())
+    assert sends(world.ada, number, late, step_id).json["result"] == "late"
+    path = f"/api/cases/{number}/steps/{step_id}/photos/{late['photos'][0]['id']}"
+    assert world.ada.put(path, data=photo).status_code == 201
+    world.develop()
+    assert world.vik.get(f"/api/reports/{report}").json["after_photos"] == []
+    assert len(world.dora.case(number)["photos"]) == 2
