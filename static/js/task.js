@@ -1,12 +1,14 @@
 // The responder's phone: one thing to do next, kept on the phone first; countdown, reminders, and plain words when the
 // line is down.
 
+import * as account from "./account.js";
 import { startCountdown, tick } from "./countdown.js";
 import { byId, tell } from "./dom.js";
 import { start } from "./start.js";
 import { keepForLater, sayHowOld } from "./task-kept.js";
 import { startPushControl } from "./task-push.js";
 import { loginPath, offerLogin, sessionOver } from "./task-session.js";
+import { showLeft } from "./task-left.js";
 import { showWaiting, Steps } from "./task-steps.js";
 import { say } from "./words.js";
 
@@ -20,7 +22,9 @@ async function refresh() {
 }
 
 async function show() {
-  await (steps ? steps.show() : showWaiting(byId("main")));
+  if (steps) return steps.show();
+  await showWaiting(byId("main"));
+  return byId("left") && showLeft(byId("left"), await account.known(), show);
 }
 
 function failed(event) {

@@ -12,11 +12,18 @@ from fieldapp import clock
 from tests.browser.patrol import Phone, photo
 from tests.browser.people import HEADERS
 from tests.browser.relay import BadLine, answer, cut_short, drop, lost
+from tests.pictures import jpeg_with_everything
 from tests.processes import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.onedb]
 STEP = r"PUT /api/cases/[^/]+/steps/[0-9a-f-]+"
-STEP_PHOTO = STEP + r"/photos/[0-9a-f-]+"
+SLOW_SHRINK = """
+globalThis.Worker = class { postMessage() {} terminate() {} };
+const { decode } = HTMLImageElement.prototype;
+HTMLImageElement.prototype.decode = function slow() {
+    return new Promise((done) => { setTimeout(done, 11_000); }).then(() => decode.call(this));
+};
+"""
 
 
 class Responder(Phone):
@@ -173,6 +180,52 @@ def test_what_was_written_comes_back_after_the_page_was_killed(ada: Responder, d
     ada.at_the_desk(dora, "acknowledge", "arrive", "report_outcome", "after_photo")
     ada.page.goto("/?stay=1")
     expect(ada.page.locator("#draft")).to_be_hidden()  # what is written about a case is no unfinished report
+
+
+def test_an_outcome_begun_for_a_case_that_was_closed_stays_in_sight(ada: Responder, dora: Phone) -> None:
+    ada.moved_by(ada, "acknowledge")
+    ada.moved_by(ada, "arrive")
+    ada.open_task()
+    ada.page.locator("#note").fill("换了半边盖")
+    ada.page.locator("#gallery").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+    expect(ada.page.locator("#photos img")).to_have_count(1)
+    ada.page.wait_for_timeout(700)
+    ada.moved_by(dora, "report_outcome", note="电话里说好了")
+    ada.moved_by(dora, "close")
+    ada.page.goto("/tasks")
+    ada.sees("换了半边盖", within="#left")
+    ada.page.locator("#left").get_by_role("button", name="发给中心").tap()
+    expect(ada.page.locator("#left li")).to_have_count(0)
+    ada.at_the_desk(dora, "acknowledge", "arrive", "report_outcome", "late_step", "after_photo")
+
+
+def test_two_quick_taps_take_one_step(ada: Responder, dora: Phone, line: BadLine) -> None:
+    ada.open_task()
+    box = ada.page.locator("#step .the-step").bounding_box()
+    assert box
+    for _ in range(3):  # in the same place, where the next button will stand
+        ada.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        ada.page.wait_for_timeout(250)
+    ada.at_the_desk(dora, "acknowledge")
+    ada.press("出发")
+    ada.at_the_desk(dora, "acknowledge", "depart")
+
+
+def test_a_photo_is_not_lost_to_its_own_smaller_copy(ada: Responder, dora: Phone, line: BadLine) -> None:
+    """The copy comes only after the step was pressed: what the step names is what is sent."""
+    ada.moved_by(ada, "acknowledge")
+    ada.moved_by(ada, "arrive")
+    ada.context.add_init_script(SLOW_SHRINK)
+    ada.open_task()
+    ada.page.locator("#gallery").set_input_files(
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg_with_everything(width=3000, height=2400)}
+    )
+    expect(ada.page.locator("#photos li")).to_have_count(1)
+    ada.page.locator("#note").fill("大照片")
+    ada.press("处置反馈")
+    ada.at_the_desk(dora, "acknowledge", "arrive", "report_outcome", "after_photo", seconds=25)
+    ada.page.wait_for_timeout(1500)
+    assert ada.rows("drafts") == [] and ada.rows("files") == []
 
 
 def test_tasks_open_without_a_network_and_say_of_when_they_are(
