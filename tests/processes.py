@@ -1,5 +1,6 @@
 """The real product as `make run` starts it: one supervisor and its children on a free port."""
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,28 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def children_of(parent: int) -> dict[int, str]:
+    """Process ids and command lines of what a process has started."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+            command = (path.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (OSError, IndexError):
+            continue
+        if int(fields[1]) == parent and command:
+            found[int(path.parent.name)] = command
+    return found
+
+
+def descendants(parent: int) -> dict[int, str]:
+    """Children, their children, and so on."""
+    found = children_of(parent)
+    for pid in list(found):
+        found |= descendants(pid)
+    return found
 
 
 HERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
@@ -102,21 +125,23 @@ class Product:
     def children(self, parent: int | None = None) -> dict[int, str]:
         """Process ids and command lines of what the supervisor started, or one of its children."""
         assert self.process
-        parent, found = parent or self.process.pid, {}
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text().rsplit(")", 1)[1].split()
-                command = (path.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except (OSError, IndexError):
-                continue
-            if int(fields[1]) == parent and command:
-                found[int(path.parent.name)] = command
-        return found
+        return children_of(parent or self.process.pid)
 
     def child(self, word: str) -> int:
         """The process id of the one child whose command line holds `word`."""
         (pid,) = [pid for pid, command in self.children().items() if word in command]
         return pid
+
+    def server(self) -> list[int]:
+        """The process ids of the web server: those that answer, and the one that keeps them, last."""
+        keeper = self.child("granian")
+        return [*self.children(keeper), keeper]
+
+    def kill_server(self) -> None:
+        """End the web server as a power cut does. The supervisor starts another."""
+        for pid in self.server():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def said(self) -> str:
         """Everything on its console so far."""

@@ -26,6 +26,15 @@ def test_every_picture_and_page_the_documents_point_to_exists() -> None:
             assert (page.parent / target).exists(), f"{page.name} points to {target}"
 
 
+def test_every_fault_is_lived_through_by_a_test_that_exists() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", page))
+    sources = (path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named - {name for source in sources for name in re.findall(r"^def (test_\w+)", source, re.M)} == set()
+    rows = [row.split("|") for row in page.splitlines() if row.startswith("| ")][2:]
+    assert len(rows) > 40 and all("`test_" in tests for _, _, tests, _ in rows)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "static" / "vendor").glob("*.js")), ids=lambda path: path.name)
 def test_vendored_files_are_the_ones_that_were_checked(path: Path) -> None:
     assert hashlib.sha256(path.read_bytes()).hexdigest() in (ROOT / "static/vendor/VENDOR.md").read_text()

@@ -83,10 +83,14 @@ class Relay:
 
 @dataclass
 class Exchange:
-    """One request that is about to go wrong: `pass_on()` lets the server answer, `give()` is what the phone gets."""
+    """One request that is about to go wrong: `pass_on()` lets the server answer, `give()` is what the phone gets.
+
+    `begin(share)` lets the server have only that share of the body before the connection to it breaks.
+    """
 
     pass_on: Callable[[], Awaitable[bytes]]
     give: Callable[[bytes], Awaitable[None]]
+    begin: Callable[[float], Awaitable[None]]
 
 
 Fault = Callable[[Exchange], Awaitable[None]]
@@ -102,13 +106,15 @@ class Rule:
 class BadLine(Relay):
     """One request per connection. A fault takes the next requests that match; everything else passes.
 
-    `release`: another name for the server's release, as if a new one were out.
+    `release`: another name for the server's release, as if a new one were out. `slow`: (bytes per second, seconds
+    before each answer) of a line like 2G.
     """
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
         self._rules: list[Rule] = []
         self.release: tuple[bytes, bytes] | None = None
+        self.slow: tuple[int, float] | None = None
 
     def fail(self, pattern: str, fault: Fault, times: int = 1_000_000) -> None:
         """Let the next requests go wrong whose "METHOD /path" matches the whole pattern."""
@@ -129,25 +135,52 @@ class BadLine(Relay):
         line = head.split(" HTTP/1.1", 1)[0]
         self.requests.append(line)
         size = re.search(r"(?im)^content-length: *(\d+)", head)
-        body = await reader.readexactly(int(size[1])) if size else b""
+        body = await self._body(reader, int(size[1])) if size else b""
 
         async def give(data: bytes) -> None:
+            await self._drip(len(data), wait=True)
             writer.write(data)
             await writer.drain()
 
-        exchange = Exchange(lambda: self._ask(head, body), give)
-        rule = next((rule for rule in self._rules if rule.left and rule.pattern.fullmatch(line)), None)
-        if rule:
-            rule.left -= 1
-            await rule.fault(exchange)
+        exchange = Exchange(lambda: self._ask(head, body), give, lambda share: self._begin(head, body, share))
+        fault = self._fault_for(line)
+        if fault:
+            await fault(exchange)
         else:
             await give(await exchange.pass_on())
             writer.write_eof()
             await reader.read()
 
+    def _fault_for(self, line: str) -> Fault | None:
+        rule = next((rule for rule in self._rules if rule.left and rule.pattern.fullmatch(line)), None)
+        if rule is None:
+            return None
+        rule.left -= 1
+        return rule.fault
+
+    async def _body(self, reader: asyncio.StreamReader, size: int) -> bytes:
+        found = b""
+        while len(found) < size:
+            piece = await reader.readexactly(min(4096, size - len(found)))
+            await self._drip(len(piece))
+            found += piece
+        return found
+
+    async def _drip(self, count: int, wait: bool = False) -> None:
+        if self.slow:
+            rate, pause = self.slow
+            await asyncio.sleep(count / rate + pause * wait)
+
+    async def _begin(self, head: str, body: bytes, share: float) -> None:
+        _, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        up_writer.write(head.encode("latin-1") + body[: int(len(body) * share)])
+        await up_writer.drain()
+        await asyncio.sleep(0.1)  # until the server has read it
+        up_writer.transport.abort()
+
     async def _ask(self, head: str, body: bytes) -> bytes:
         """The server's whole answer, plain and on a connection of its own."""
-        data = re.sub(r"(?im)^(connection|accept-encoding):.*\r\n", "", head).encode("latin-1")
+        data = re.sub(r"(?im)^(connection|accept-encoding|if-none-match):.*\r\n", "", head).encode("latin-1")
         data = data.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
         if self.release:
             data = data.replace(self.release[1], self.release[0])
@@ -200,3 +233,43 @@ def lost(then: Callable[[], object] = lambda: None) -> Fault:
         then()
 
     return fault
+
+
+def doing(then: Callable[[], object]) -> Fault:
+    """Something happens first, then the server gets the request as if nothing were."""
+
+    async def fault(exchange: Exchange) -> None:
+        then()
+        await exchange.give(await exchange.pass_on())
+        await asyncio.sleep(0.2)
+
+    return fault
+
+
+def held(gate: threading.Event) -> Fault:
+    """The server took it and answered; the phone hears of it when the gate opens."""
+
+    async def fault(exchange: Exchange) -> None:
+        data = await exchange.pass_on()
+        while not gate.is_set():
+            await asyncio.sleep(0.02)
+        await exchange.give(data)
+        await asyncio.sleep(0.2)
+
+    return fault
+
+
+def repeated(times: int) -> Fault:
+    """The same request reaches the server so often at once; the phone gets one of the answers."""
+
+    async def fault(exchange: Exchange) -> None:
+        answers = await asyncio.gather(*(exchange.pass_on() for _ in range(times)))
+        await exchange.give(answers[-1])
+        await asyncio.sleep(0.2)
+
+    return fault
+
+
+async def broken_off(exchange: Exchange) -> None:
+    """The server has half of the body when the line breaks."""
+    await exchange.begin(0.5)
