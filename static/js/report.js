@@ -18,6 +18,8 @@ import { say } from "./words.js";
 const MET_LASTS_MS = 600_000;
 const SEND_WAITS_MS = 20_000;
 
+const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
 let draft = null;
 let form = { ...LIMITS, categories: [], villages: [] };
 let saved = null; // the id of the report once it is safe on this phone
@@ -88,6 +90,7 @@ function voicePart(stored) {
     box ??= new VoiceBox(draft, stored, { complain, changed });
   };
   const press = () => { if (!saving && !saved) box.press(); };
+  byId("voice").classList.remove("unready");
   byId("voice").hidden = !(navigator.mediaDevices?.getUserMedia && globalThis.MediaRecorder);
   byId("record").addEventListener("click", () => load().then(press, () => complain(say("voice_not_loaded"))));
   if (filesIn(draft, "voice").length) load().catch(() => {});
@@ -153,7 +156,7 @@ async function send() {
 /** Everything is on disk. False when that takes too long; the next press goes on without it. */
 async function isStored() {
   const stored = Promise.all(parts.map((part) => part.settled())).then(() => true);
-  const late = new Promise((done) => { setTimeout(done, impatient ? 1_000 : SEND_WAITS_MS, impatient); });
+  const late = sleep(impatient ? 1_000 : SEND_WAITS_MS).then(() => impatient);
   impatient = !(await Promise.race([stored, late]));
   return !impatient;
 }
@@ -165,6 +168,7 @@ async function file() {
   if (!isEnough(draft)) return complain(say("nothing_yet"));
   const tooLarge = filesIn(draft, "photo").some(({ bytes }) => bytes > form.max_photo_bytes);
   if (tooLarge) return complain(say("photo_too_large"));
+  await auto.now(); // a last word is on disk before anything is frozen
   auto.close();
   try {
     const { id } = await commit(me);
@@ -182,6 +186,7 @@ async function commit(me) {
   try {
     return await freeze();
   } catch (error) {
+    if (error.name === "QuotaExceededError") return sleep(1_000).then(freeze); // after a refusal all is refused for a moment
     if (error.message === "file_lost") return freeze(); // a smaller copy has just taken a photo's place
     if (error.message !== "already_filed") throw error;
     const { filedElsewhere } = await import("./twice.js");

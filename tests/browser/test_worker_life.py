@@ -1,4 +1,4 @@
-"""The service worker comes, is renewed by content, and goes when an operator says so; a report in the queue outlives it."""
+"""The service worker comes, is renewed by content, and goes when an operator says so; queued reports outlive it."""
 
 from pathlib import Path
 
@@ -122,14 +122,17 @@ def test_the_worker_goes_when_it_is_switched_off_and_the_queue_does_not(
     chromium: Browser, database: Database, tmp_path: Path
 ) -> None:
     url = database.fresh(tmp_path)
-    with Product(tmp_path / "instance", database_url=url) as first, BadLine(first.port) as line:
-        with Phone(chromium, first, line, worker=True) as phone:
-            knows_the_form(phone)
-            phone.controlled()
-            line.fail(ANYTHING, drop)
-            phone.file("关掉之前写的", photo())
-            phone.says("已存到手机")
-            _switch_off(first, url, tmp_path, line, phone)
+    with (
+        Product(tmp_path / "instance", database_url=url) as first,
+        BadLine(first.port) as line,
+        Phone(chromium, first, line, worker=True) as phone,
+    ):
+        knows_the_form(phone)
+        phone.controlled()
+        line.fail(ANYTHING, drop)
+        phone.file("关掉之前写的", photo())
+        phone.says("已存到手机")
+        _switch_off(first, url, tmp_path, line, phone)
 
 
 def _switch_off(first: Product, url: str, folder: Path, line: BadLine, phone: Phone) -> None:

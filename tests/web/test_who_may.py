@@ -96,8 +96,8 @@ class Town:
     def path(self, rule: str, method: str) -> str:
         new = {"PUT " + NEW_REPORT: {"report_id": uuid4()}, "PUT " + NEW_STEP: {"step_id": uuid4()}}
         values = self.values | new.get(f"{method} {rule}", {})
-        for name in ("uuid:report_id", "uuid:step_id", "uuid:file_id", "uuid:delivery_id", "int:device_id", "int:entry_id",
-                     "int:invitation_id", "int:department_id", "int:user_id", "path:name"):  # fmt: skip
+        for name in ("uuid:report_id", "uuid:step_id", "uuid:file_id", "uuid:delivery_id", "int:device_id",
+                     "int:entry_id", "int:invitation_id", "int:department_id", "int:user_id", "path:name"):  # fmt: skip
             rule = rule.replace(f"<{name}>", str(values[name.split(":")[1]]))
         for name in ("number", "size", "token", "code", "version", "name"):
             rule = rule.replace(f"<{name}>", str(values[name]))
