@@ -35,7 +35,7 @@ diagram: $(VENV)/dev.stamp ## Draw the life of a case into docs/architecture.md
 screenshots: $(VENV)/dev.stamp ## Take the pictures of docs/screens again
 	@$(BIN)/python -m pytest tests/browser --screenshots -q
 
-bench: $(VENV)/dev.stamp ## Measure everything (see docs/performance.md)
+bench: $(VENV)/dev.stamp ## Measure everything (see docs/performance.md; Lighthouse is fetched, the torture takes minutes)
 	@for one in bench/bench_*.py; do $(BIN)/python $$one || exit 1; done
 
 clean: ## Remove the environment and caches (never the instance)
