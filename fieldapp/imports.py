@@ -3,23 +3,40 @@
 Each report is taken once, as its owner filed it, whoever brings it and however often; the history says who did.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from mmap import mmap
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
 
-from fieldapp import cases, exported, intake, scope
+from fieldapp import cases, exported, intake, scope, steps
+from fieldapp.clock import rfc3339
 from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
-from fieldapp.models import Case, Kind, Report, User
-from fieldapp.photos import BadFile, Store
-from fieldapp.rules import submission
+from fieldapp.intake import Expected
+from fieldapp.models import Attachment, Case, FieldStep, Kind, Report, User
+from fieldapp.photos import BadFile, Store, Upload
 from fieldapp.rules.submission import MAX_PHOTOS, MAX_VOICES
 
 LONGEST_ON_A_PHONE = timedelta(days=400)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """How one sort of thing in the file is stored: a report, or a step in the field."""
+
+    name: str
+    table: type[Report] | type[FieldStep]
+    expected: Callable[[User, UUID, UUID], Expected]
+    attach: Callable[[UUID, UUID, Upload, datetime], tuple[Any, bool]]
+    receipt: Callable[[Any], dict[str, Any]]
+
+
+REPORT = Sort("report", Report, intake.expected_file, intake.attach, intake.receipt)
+STEP = Sort("step", FieldStep, steps.expected_photo, steps.attach, steps.receipt)
 
 
 @dataclass(frozen=True)
@@ -33,11 +50,12 @@ class Fault:
 
 @dataclass
 class Line:
-    """What became of one report: new, known or refused, and how many of its files are here."""
+    """What became of one report or step: new, known or refused, and how many of its files are here."""
 
     owner_id: int | None = None
     owner: str = ""
-    report_id: UUID | None = None  # None when it was refused
+    case: str | None = None  # the case it was done about: then it is a step in the field, and no report
+    filed_id: UUID | None = None  # None when it was refused
     title: str = ""
     number: str = ""
     at_our_desk: bool = False
@@ -47,6 +65,11 @@ class Line:
     errors: dict[str, str] = field(default_factory=dict)
     files: list[tuple[Kind, int, int]] = field(default_factory=list)  # kind, here, named
     faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def sort(self) -> Sort:
+        """A step where a case is named, else a report."""
+        return STEP if self.case else REPORT
 
 
 @dataclass
@@ -72,7 +95,7 @@ def take(officer: User, data: bytes | mmap, store: Store, max_photo_bytes: int, 
     try:
         for piece in exported.read(data):
             if isinstance(piece, exported.Filed):
-                result.lines.append(_take_report(officer, piece.fields, max_photo_bytes, now))
+                result.lines.append(_take_one(officer, piece.fields, max_photo_bytes, now))
             else:
                 _take_file(result.lines[-1], piece, store, now)
     except exported.Unreadable as end:
@@ -84,24 +107,41 @@ def take(officer: User, data: bytes | mmap, store: Store, max_photo_bytes: int, 
     return result
 
 
-def _take_report(officer: User, fields: dict[str, Any], max_bytes: int, now: datetime) -> Line:
+def _take_one(officer: User, fields: dict[str, Any], max_bytes: int, now: datetime) -> Line:
     line = Line()
     try:
-        report_id, body = _checked(officer, fields, line)
+        filed_id, body = _checked(officer, fields, line)
         with writing():
             owner = db.session.get_one(User, line.owner_id)
-            report, line.fresh = intake.submit(owner, report_id, body, max_bytes, now)
+            take = _take_step if line.case else _take_report
+            line.fresh = take(owner, filed_id, body, line, max_bytes, now)
+            line.filed_id = filed_id
             if line.fresh:
-                _trust_clock(report, now)
-                _record(report, officer, now)
-        line.report_id = report_id
+                _record(line, officer, now)
     except NotAllowed:
         line.reason = "owner_role"
+    except NotHere:
+        line.reason = "not_called_to_it"
     except Conflict as error:
         line.reason = error.reason
     except Invalid as error:
         line.reason, line.errors = "invalid", error.errors
+    if line.reason:
+        line.filed_id = None
     return line
+
+
+def _take_report(owner: User, filed_id: UUID, body: dict[str, Any], _: Line, max_bytes: int, now: datetime) -> bool:
+    report, fresh = intake.submit(owner, filed_id, body, max_bytes, now)
+    if fresh:
+        _trust_clock(report, now)
+    return fresh
+
+
+def _take_step(owner: User, filed_id: UUID, body: dict[str, Any], line: Line, max_bytes: int, now: datetime) -> bool:
+    """It is told as of now: that it waited in a file does not shift the moment it was done."""
+    assert line.case is not None
+    return steps.submit(owner, line.case, filed_id, body | {"client_now": rfc3339(now)}, max_bytes, now)[1]
 
 
 def _checked(officer: User, fields: dict[str, Any], line: Line) -> tuple[UUID, dict[str, Any]]:
@@ -118,9 +158,8 @@ def _checked(officer: User, fields: dict[str, Any], line: Line) -> tuple[UUID, d
     if person is None:
         raise Conflict("not_of_this_town")
     line.owner_id, line.owner = person.id, person.name
-    if fields.get("case"):  # what was done about a case: the desk reads it here and writes it down there
-        line.title = f"{fields['case']} {body.get('note') or ''}"[: submission.MAX_TEXT]
-        raise Conflict("is_a_step")
+    if fields.get("case"):
+        line.case, line.title = str(fields["case"]), str(body.get("note") or "")[: cases.TITLE_LENGTH]
     if intake.content_hash(body) != fields.get("content_hash"):
         raise Conflict("other_hash")
     try:
@@ -136,12 +175,12 @@ def _trust_clock(report: Report, now: datetime) -> None:
 
 
 def _take_file(line: Line, piece: exported.File, store: Store, now: datetime) -> None:
-    if line.report_id is None:
+    if line.filed_id is None:
         return
     try:
         file_id = UUID(str(piece.fields.get("id")))
         owner = db.session.get_one(User, line.owner_id)
-        expected = intake.expected_file(owner, line.report_id, file_id)
+        expected = line.sort.expected(owner, line.filed_id, file_id)
     except (ValueError, NotHere):
         line.faults.append(Fault(None, None, "not_named"))
         return
@@ -153,37 +192,38 @@ def _take_file(line: Line, piece: exported.File, store: Store, now: datetime) ->
             sound = expected.kind == Kind.VOICE
             upload = store.receive(stream, file_id, expected.sha256, expected.bytes, sound)
     except BadFile as bad:
-        line.faults.append(Fault(expected.kind, _place(line.report_id, file_id), bad.reason))
+        place = db.session.get_one(Attachment, file_id).position + 1
+        line.faults.append(Fault(expected.kind, place, bad.reason))
         return
     with writing():
-        _, fresh = intake.attach(line.report_id, file_id, upload, now)
+        _, fresh = line.sort.attach(line.filed_id, file_id, upload, now)
     line.added += fresh
 
 
-def _place(report_id: UUID, file_id: UUID) -> int:
-    attachments = db.session.get_one(Report, report_id).attachments
-    return next(one.position for one in attachments if one.id == file_id) + 1
-
-
 def _sum_up(line: Line, officer: User, now: datetime) -> None:
-    """Where the report is now, and how many of its files; what was added to a known one is in the history too."""
-    if line.report_id is None:
+    """Where it is now, and how many of its files; what was added to a known one is in the history too."""
+    if line.filed_id is None:
         return
     if line.added and not line.fresh:
         with writing():
-            _record(db.session.get_one(Report, line.report_id), officer, now)
-    query = select(Report).where(Report.id == line.report_id).execution_options(populate_existing=True)
-    report = db.session.scalars(query).one()
-    receipt = intake.receipt(report)
+            _record(line, officer, now)
+    table = line.sort.table
+    query = select(table).where(table.id == line.filed_id).execution_options(populate_existing=True)
+    filed = cast(Report | FieldStep, db.session.scalars(query).one())
+    receipt = line.sort.receipt(filed)
     for kind, name in ((Kind.PHOTO, "photos"), (Kind.VOICE, "voices")):
         here, missing = (len(receipt[name][part]) for part in ("received", "missing"))
         line.files += [(kind, here, here + missing)] if here + missing else []
-    line.title = cases.title_of(report)
-    if report.case:
-        line.number, line.at_our_desk = report.case.number, report.case.town_code == officer.town_code
+    if isinstance(filed, Report):
+        line.title = cases.title_of(filed)
+    if filed.case:
+        line.number, line.at_our_desk = filed.case.number, filed.case.town_code == officer.town_code
 
 
-def _record(report: Report, officer: User, now: datetime) -> None:
-    if report.case_id:
-        case = db.session.scalars(cases.locked(select(Case).where(Case.id == report.case_id))).one()
-        cases.record(case, "imported", officer.id, now, data={"report": str(report.id)})
+def _record(line: Line, officer: User, now: datetime) -> None:
+    """The history says who brought it. The case is held before it is written to."""
+    table = line.sort.table
+    of_it = select(table.case_id).where(table.id == line.filed_id).scalar_subquery()
+    case = db.session.scalar(cases.locked(select(Case).where(Case.id == of_it)))
+    if case is not None:
+        cases.record(case, "imported", officer.id, now, data={line.sort.name: str(line.filed_id)})

@@ -353,8 +353,20 @@ def test_what_is_taken_is_the_frozen_report_and_no_field_beside_it(world: World)
         assert (report.text, report.severity.word, str(report.id)) == ("井盖没了", "blue", stored["id"])
 
 
-def test_a_step_in_the_file_is_read_out_for_the_desk_to_write_down(world: World) -> None:
-    body = world.ada.step("report_outcome", "已放警示桩")
-    step = {"case": "HC-20261124-001"} | as_stored(str(uuid4()), body)
-    page = brings(world.dora, export(step, kept(world.vik))).text
-    assert "HC-20261124-001 已放警示桩" in page and "处置记录" in page and "已收下" in page
+def test_a_step_in_the_file_is_taken_like_one_from_the_phone(world: World) -> None:
+    number = world.vik.files("井盖").number
+    world.dora.must("dispatch", number, to="ada")
+    world.ada.must("acknowledge", number)
+    photo = jpeg_with_everything()
+    body = world.ada.step("report_outcome", "已放警示桩", 90, photos=[manifest(photo)])
+    del body["client_now"]
+    step = {"case": number} | as_stored(str(uuid4()), body, (photo,))
+    for said in ("已收下", "早就有了"):
+        page = brings(world.dora, export(step)).text
+        assert said in page and number in page and "已放警示桩" in page
+    case = world.dora.case(number)
+    assert case["status"] == "answered" and len(case["photos"]) == 1
+    assert [e["action"] for e in case["history"]][-3:] == ["report_outcome", "imported", "after_photo"]
+    assert "手机上" in next(e["words"] for e in case["history"] if e["action"] == "report_outcome")
+    elsewhere = {"case": "HC-20200101-001"} | as_stored(str(uuid4()), body | {"photos": []})
+    assert "没有派给这个人" in brings(world.dora, export(elsewhere)).text
