@@ -17,7 +17,7 @@ serve: $(VENV)/run.stamp ## Run for real: never seeds; see docs/deployment.md
 test: $(VENV)/dev.stamp ## Set everything up and run every check and test, on SQLite and PostgreSQL
 	@deploy/install-test-tools
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
 
 lint: $(VENV)/dev.stamp ## Linter, types and layering
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -22,6 +22,7 @@ const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 let draft = null;
 let form = { ...LIMITS, categories: [], villages: [] };
+let looks = 0;
 let saved = null; // the id of the report once it is safe on this phone
 let saving = false;
 let impatient = false; // the person knows that something is not stored yet, and may go on without it
@@ -217,8 +218,11 @@ async function afterwards() {
 /** The state of the report just saved, live. */
 async function show() {
   if (!saved) return;
-  const [report, sent] = await Promise.all([store.get("reports", saved), store.get("sent", saved)]);
-  const { state, words } = report ? describeQueued(report, await account.mustLogIn()) : describeSent(sent);
+  looks += 1;
+  const mine = looks;
+  const [report, sent, mustLogIn] = await Promise.all([store.get("reports", saved), store.get("sent", saved), account.mustLogIn()]);
+  if (mine < looks) return; // a later look knows more
+  const { state, words } = report ? describeQueued(report, mustLogIn) : describeSent(sent);
   const fine = !["lost", "needs-help"].includes(state);
   fill(byId("done-sign"), icon(fine ? "check" : "warn"));
   byId("done").dataset.state = fine ? "fine" : "bad";

@@ -285,6 +285,7 @@ def test_a_wiped_phone_claims_nothing(phones: Any, product: Product) -> None:
     sitter.context.set_offline(True)
     page.locator("#text").fill("不见了")
     page.locator("#send").tap()
+    page.locator("#done").wait_for()
     expect(page.locator("#done-title")).to_contain_text("已存到手机")
     page.evaluate(
         """() => new Promise((done) => {

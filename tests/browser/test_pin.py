@@ -52,6 +52,7 @@ def with_a_fix(sitter: Sitter) -> Page:
 
 def place_of(page: Page, part: str) -> tuple[float, float]:
     """The middle of a part of the drawing; of the marker its tip."""
+    page.locator(f"dialog.pin {part}").first.wait_for()
     box = page.locator(f"dialog.pin {part}").first.bounding_box()
     assert box
     return box["x"] + box["width"] / 2, box["y"] + (box["height"] - 1 if part == ".marker" else box["height"] / 2)

@@ -193,6 +193,7 @@ def test_a_worker_killed_in_the_middle_of_a_send_loses_nothing(world: World, app
     assert (delivery.state, delivery.attempts) == ("accepted", 2)
 
 
+@pytest.mark.onedb  # about sockets
 def test_a_service_that_hangs_for_a_hundred_devices_holds_up_nobody_elses_push(
     app: Flask, world: World, service: PushService
 ) -> None:

@@ -155,6 +155,7 @@ def test_every_route_has_its_line(app: Flask) -> None:
     assert {f"{method} {rule}" for method, rule in routes(app)} == set(WHO)
 
 
+@pytest.mark.onedb  # 1,700 logins; what a door asks of the database is asked on both by the tests of each door
 def test_every_role_at_every_door(town: Town) -> None:
     wrong = []
     for method, rule in routes(town.world.app):
