@@ -14,6 +14,16 @@ from tests.browser.people import PHONE, Sitter
 from tests.processes import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.onedb]
+PIN_IS_STORED = """() => new Promise((done) => {
+    const request = indexedDB.open("fieldapp");
+    request.onsuccess = () => {
+        const asked = request.result.transaction("drafts").objectStore("drafts").getAll();
+        asked.onsuccess = () => {
+            request.result.close();
+            done(asked.result.some(({ fix }) => fix?.source === "pin"));
+        };
+    };
+})"""
 
 HERE = PHONE["geolocation"]
 DEGREE_M = 111_195
@@ -233,7 +243,7 @@ def test_what_was_pointed_at_is_there_after_a_kill(phones: Any) -> None:
     x, y = place_of(page, ".here")
     page.touchscreen.tap(x + 90, y - 40)
     used(page)
-    page.wait_for_timeout(700)  # longer than a pause in typing
+    vik.until(PIN_IS_STORED)
     vik.context.set_geolocation({"latitude": 22.99, "longitude": 115.35, "accuracy": 3})
     page = killed_and_reopened(vik)
     expect(page.locator("#place-words")).to_contain_text("按您在图上指的地方报")
