@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS, OFF
 from tests.browser.patrol import photo
 from tests.browser.people import PHONE, PushedPhone
 from tests.processes import Product
@@ -18,7 +18,8 @@ from tests.push.endpoint import PushService
 pytestmark = [pytest.mark.browser, pytest.mark.onedb]
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
-TELLS_ROOM = ("--disable-features=StaticStorageQuota",)  # as Firefox, Safari and older Chromes do
+# as Firefox, Safari and older Chromes do
+TELLS_ROOM = (f"--disable-features={','.join([*OFF, 'StaticStorageQuota'])}",)
 HOUR_MS = 3_600_000
 # The browser's own subscription, which only a real push service could give: the keys are real, and kept by the test.
 SUBSCRIBED = """(() => {
