@@ -62,8 +62,12 @@ def with_a_fix(sitter: Sitter) -> Page:
 
 def place_of(page: Page, part: str) -> tuple[float, float]:
     """The middle of a part of the drawing; of the marker its tip."""
-    page.locator(f"dialog.pin {part}").first.wait_for()
-    box = page.locator(f"dialog.pin {part}").first.bounding_box()
+    found = page.locator(f"dialog.pin {part}").first
+    box = None
+    for _ in range(50):  # a fix that has just come draws it anew
+        box = box or found.bounding_box()
+        if not box:
+            page.wait_for_timeout(100)
     assert box
     return box["x"] + box["width"] / 2, box["y"] + (box["height"] - 1 if part == ".marker" else box["height"] / 2)
 

@@ -62,6 +62,7 @@ def opened(sound: bytes) -> tuple[str, str, int, int, float]:
         return context.name, str(context.profile), context.rate, context.channels, float(found.duration or 0) / 1e6
 
 
+@pytest.mark.onedb
 @pytest.mark.parametrize("kind", KINDS, ids=["-".join(kind) for kind in KINDS])
 def test_every_kind_of_recording_becomes_aac(world: World, tmp_path: Path, kind: tuple[str, str]) -> None:
     sound = tone(tmp_path / "note", kind, seconds=2)
@@ -77,6 +78,7 @@ def test_every_kind_of_recording_becomes_aac(world: World, tmp_path: Path, kind:
     assert copy.index(b"moov") < copy.index(b"mdat")  # it plays before it is all there
 
 
+@pytest.mark.onedb
 def test_a_copy_says_nothing_but_what_was_said(world: World, tmp_path: Path) -> None:
     sound = tone(tmp_path / "note", MP4)
     assert all(word.encode() in sound for word in SECRET.values())
@@ -162,6 +164,7 @@ UNREADABLE: dict[str, Callable[[Path], bytes]] = {
 }
 
 
+@pytest.mark.onedb
 @pytest.mark.parametrize("what", UNREADABLE)
 def test_what_cannot_be_played_is_kept_apart_and_the_next_is_heard(world: World, tmp_path: Path, what: str) -> None:
     filed = says(world, UNREADABLE[what](tmp_path))
@@ -174,6 +177,7 @@ def test_what_cannot_be_played_is_kept_apart_and_the_next_is_heard(world: World,
     assert "有一段录音放不出来" in page
 
 
+@pytest.mark.onedb
 @pytest.mark.parametrize("content", [jpeg_with_everything(), encoded("HEIF"), encoded("WEBP"), b"#!/bin/sh", b"x"])
 def test_a_renamed_photo_is_refused_with_a_sentence(world: World, content: bytes) -> None:
     body = world.vik.report("听") | {"voices": [manifest(content)]}
