@@ -114,13 +114,20 @@ def attach(report_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tup
     held = query.with_for_update(of=Report).execution_options(populate_existing=True)
     report = db.session.scalars(held).one()
     attachment = next(one for one in report.attachments if one.id == file_id)
-    if attachment.state != AttachmentState.EXPECTED:
+    if not arrived(attachment, upload, now):
         return report, False
-    attachment.state, attachment.received_at = AttachmentState.RECEIVED, now
-    attachment.media_type, attachment.width, attachment.height = upload.media_type, upload.width, upload.height
     if receipt(report)["complete"]:
         report.completed_at = now
     return report, True
+
+
+def arrived(attachment: Attachment, upload: Upload, now: datetime) -> bool:
+    """Mark an expected file as here; False when it was before."""
+    if attachment.state != AttachmentState.EXPECTED:
+        return False
+    attachment.state, attachment.received_at = AttachmentState.RECEIVED, now
+    attachment.media_type, attachment.width, attachment.height = upload.media_type, upload.width, upload.height
+    return True
 
 
 def own_report(owner: User, report_id: UUID) -> Report:

@@ -95,10 +95,8 @@ def attach(step_id: UUID, file_id: UUID, upload: Upload, now: datetime) -> tuple
     held = query.with_for_update(of=FieldStep).execution_options(populate_existing=True)
     step = db.session.scalars(held).one()
     photo = next(one for one in step.photos if one.id == file_id)
-    if photo.state != AttachmentState.EXPECTED:
+    if not intake.arrived(photo, upload, now):
         return step, False
-    photo.state, photo.received_at = AttachmentState.RECEIVED, now
-    photo.media_type, photo.width, photo.height = upload.media_type, upload.width, upload.height
     cases.record(case, "after_photo", step.actor_id, now, data={"photo": str(file_id)})
     return step, True
 

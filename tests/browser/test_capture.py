@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.drafting import form, killed_and_reopened
 from tests.browser.people import PHONE, Sitter
 from tests.databases import Database
 from tests.processes import Product
@@ -88,21 +89,6 @@ def photo(name: str = "photo.jpg", width: int = 900, height: int = 600) -> dict[
     target = io.BytesIO()
     Image.effect_noise((width, height), 80).convert("RGB").save(target, "JPEG", quality=95)
     return {"name": name, "mimeType": "image/jpeg", "buffer": target.getvalue()}
-
-
-def form(sitter: Sitter, path: str = "/report?new=1") -> Page:
-    """An open form, ready for a thumb."""
-    sitter.page.goto(path)
-    expect(sitter.page.locator("#tiles .tile").first).to_be_visible()
-    return sitter.page
-
-
-def killed_and_reopened(sitter: Sitter) -> Page:
-    """Android takes the page away without a word; the person opens it again."""
-    address = sitter.page.url
-    sitter.page.close(run_before_unload=False)
-    sitter.page = sitter.context.new_page()
-    return form(sitter, address)
 
 
 def files(page: Page) -> None:
