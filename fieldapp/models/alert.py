@@ -2,13 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid, text
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.db import Model, SeverityType, UTCDateTime
 from fieldapp.models.case import Case
+from fieldapp.models.channel import Contact
 from fieldapp.models.device import Device
 from fieldapp.models.user import User
 from fieldapp.rules.delivery import WAITING
@@ -18,12 +20,19 @@ IS_WAITING = text("state IN ({})".format(", ".join(f"'{state.value}'" for state 
 
 
 class Purpose(StrEnum):
-    """intake, dispatch and return call people until one acknowledges; answer only tells the reporter."""
+    """intake, dispatch and return call people until one acknowledges; answer only tells the reporter.
+
+    drill, proof and notice belong to no case: an exercise, the trial of one person's devices before a shift, and a
+    word to somebody about his or her own devices.
+    """
 
     INTAKE = "intake"
     DISPATCH = "dispatch"
     RETURN = "return"
     ANSWER = "answer"
+    DRILL = "drill"
+    PROOF = "proof"
+    NOTICE = "notice"
 
 
 class AlertState(StrEnum):
@@ -45,7 +54,9 @@ class Alert(Model):
     __tablename__ = "alerts"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    drill_id: Mapped[int | None] = mapped_column(ForeignKey("drills.id"), index=True)
+    once: Mapped[str | None] = mapped_column(String(80))  # what must not be raised twice
     town_code: Mapped[str] = mapped_column(String(9), index=True)
     purpose: Mapped[str] = mapped_column(String(10))
     severity: Mapped[Severity] = mapped_column(SeverityType)
@@ -55,18 +66,19 @@ class Alert(Model):
     path: Mapped[str] = mapped_column(String(120))  # the page a tap opens
     raised_at: Mapped[datetime] = mapped_column(UTCDateTime)
     rung: Mapped[int] = mapped_column(default=0)
-    minutes: Mapped[int] = mapped_column(default=0)  # given to each rung
+    policy: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # the ladder as it stood when the alert was raised
     next_step_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     look_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when to check that a device showed it
     unreached_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     acknowledged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
-    case: Mapped[Case] = relationship()
+    case: Mapped[Case | None] = relationship()
     acknowledged_by: Mapped[User | None] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="alert", order_by="Delivery.created_at")
 
     __table_args__ = (
+        Index("uq_alerts_once", "once", unique=True),
         Index(
             "ix_alerts_step",
             "next_step_at",
@@ -103,6 +115,7 @@ class PushSubscription(Model):
     renewed_at: Mapped[datetime] = mapped_column(UTCDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     disabled_why: Mapped[str | None] = mapped_column(String(120))
+    proved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # its owner last tapped a push on it
 
     device: Mapped[Device] = relationship()
 
@@ -115,9 +128,13 @@ class Delivery(Model):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     alert_id: Mapped[UUID] = mapped_column(ForeignKey("alerts.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    subscription_id: Mapped[int | None] = mapped_column(ForeignKey("push_subscriptions.id"))
-    channel: Mapped[str] = mapped_column(String(10))
+    subscription_id: Mapped[int | None] = mapped_column(ForeignKey("push_subscriptions.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
     rung: Mapped[int] = mapped_column()
+    turn: Mapped[int] = mapped_column(default=0)  # the place of this channel in its person's order
+    why: Mapped[str] = mapped_column(String(24), default="")  # the group or name in the policy that meant this person
+    copied: Mapped[bool] = mapped_column(default=False)  # told beside those who are called: nobody waits for it
     state: Mapped[str] = mapped_column(String(20))
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -128,31 +145,21 @@ class Delivery(Model):
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     shown_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    opened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    link_hash: Mapped[str | None] = mapped_column(String(64))  # of the code in the one-time link that was sent
     error: Mapped[str | None] = mapped_column(String(200))
 
     alert: Mapped[Alert] = relationship(back_populates="deliveries")
     user: Mapped[User] = relationship()
     subscription: Mapped[PushSubscription | None] = relationship()
+    contact: Mapped[Contact | None] = relationship()
 
     __table_args__ = (
         UniqueConstraint("alert_id", "user_id", "rung", "subscription_id"),
+        Index("uq_deliveries_link", "link_hash", unique=True),
+        Index("uq_deliveries_contact", "alert_id", "user_id", "rung", "contact_id", unique=True),
         Index("ix_deliveries_due", "due_at", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING),
     )
-
-
-class OnCall(Model):
-    """Who is on call in a town, on which rung, from when until when (none: until taken off)."""
-
-    __tablename__ = "on_call"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    town_code: Mapped[str] = mapped_column(ForeignKey("areas.code"), index=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    rung: Mapped[str] = mapped_column(String(10))
-    starts_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    ends_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-
-    user: Mapped[User] = relationship()
 
 
 class Heartbeat(Model):

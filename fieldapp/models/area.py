@@ -26,7 +26,12 @@ class Area(Model):
     @property
     def short_name(self) -> str:
         """The name people say: 南门社区, not 南门社区居民委员会."""
-        return self.name.removesuffix("居民委员会").removesuffix("村民委员会")
+        return self.shortened(self.name)
+
+    @staticmethod
+    def shortened(name: str) -> str:
+        """The same for a name alone."""
+        return name.removesuffix("居民委员会").removesuffix("村民委员会")
 
 
 def town_of(code: str) -> str:
