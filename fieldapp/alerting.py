@@ -3,43 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, inspect, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.sql.dml import ReturningInsert
 
-from fieldapp import cases
+from fieldapp import addresses, cases, groups, policies, reach, tallies
+from fieldapp.addresses import Address
 from fieldapp.db import db, insert
-from fieldapp.errors import Conflict
-from fieldapp.models import (
-    TOWN,
-    UNANSWERED,
-    Alert,
-    AlertState,
-    Case,
-    Delivery,
-    Device,
-    OnCall,
-    Purpose,
-    PushSubscription,
-    User,
-)
+from fieldapp.models import UNANSWERED, Alert, AlertState, Case, Delivery, Purpose, User
+from fieldapp.reach import Meant
 from fieldapp.rules import escalation
-from fieldapp.rules.deadlines import Step
 from fieldapp.rules.delivery import HOPELESS, RECEIPTS, SEEN, WAITING, DeliveryState, advance
-from fieldapp.rules.escalation import Rung
+from fieldapp.rules.escalation import Call
 from fieldapp.rules.roles import Role
+from fieldapp.rules.severity import Severity
 
 ANSWER_HORIZON = timedelta(days=3)
-DEAD = frozenset({"service_404", "service_410", "bad_keys"})  # why an address will never work again
-STANDS_ON = {  # a rung is for these roles; somebody whose role changed is not called by an old entry
-    Rung.ON_CALL: frozenset({Role.RESPONDER, Role.GRID}),
-    Rung.LEADER: frozenset({Role.LEADER}),
-}
 
 
 @dataclass(frozen=True)
@@ -53,52 +34,83 @@ class Message:
 
 def raise_on_intake(case: Case, message: Callable[[Case], Message], now: datetime) -> Alert | None:
     """Call who must know of a new case at once; None when its severity calls nobody."""
-    if not escalation.ON_INTAKE[case.severity]:
+    if not calls_on_intake(case):
         return None
-    alert = _new_alert(case, Purpose.INTAKE, message(case), now)
-    call_rung(alert, now)
-    return alert
+    return _raise(case, Purpose.INTAKE, message(case), now)
+
+
+def calls_on_intake(case: Case, severity: Severity | None = None) -> bool:
+    """True when a report of this severity (default: the case's own) would call somebody."""
+    level = case.severity if severity is None else severity
+    return policies.choose(case.town_code, Purpose.INTAKE, level, case.category_code).policy.calls
 
 
 def raise_on_dispatch(case: Case, people: Sequence[User], message: Message, now: datetime) -> Alert:
     """Call the people a case was sent to; the leader follows when none of them acknowledges."""
-    alert = _new_alert(case, Purpose.DISPATCH, message, now)
-    call_rung(alert, now, named=people)
-    return alert
+    return _raise(case, Purpose.DISPATCH, message, now, named=people)
 
 
 def raise_on_return(case: Case, giver: User, message: Message, now: datetime) -> Alert:
     """Nobody holds the case any more: call the others, but not the one who just gave it back."""
-    alert = _new_alert(case, Purpose.RETURN, message, now)
-    call_rung(alert, now, without=giver)
-    return alert
+    return _raise(case, Purpose.RETURN, message, now, without=giver)
 
 
 def tell(case: Case, user: User, message: Message, now: datetime) -> None:
     """Let a reporter know what became of it; nothing escalates from here."""
-    alert = _new_alert(case, Purpose.ANSWER, message, now)
-    alert.state, alert.look_at = AlertState.TOLD, None
-    _store(alert, _deliveries(alert, [user], now, ANSWER_HORIZON))
+    alert = _new_alert(Purpose.ANSWER, case.town_code, case.severity, message, now, case)
+    alert.state = AlertState.TOLD
+    _store(alert, reach.first_way(alert, user, now, ANSWER_HORIZON))
 
 
-def call_rung(alert: Alert, now: datetime, named: Sequence[User] = (), without: User | None = None) -> None:
+def raise_to(
+    user: User,
+    purpose: Purpose,
+    message: Message,
+    now: datetime,
+    once: str,
+    lasts: timedelta,
+    drill_id: int | None = None,
+) -> Alert | None:
+    """A word to one person that belongs to no case: a drill, the proof of devices, a notice. None when the same
+    (`once`) was raised before. Drills and proofs wait for a tap until they are over; every device is asked.
+    """
+    if db.session.scalar(select(Alert.id).where(Alert.once == once)) is not None:
+        return None
+    alert = _new_alert(purpose, user.town_code, Severity.YELLOW, message, now)
+    alert.once, alert.drill_id = once, drill_id
+    if purpose == Purpose.NOTICE:
+        alert.state = AlertState.TOLD
+        _store(alert, reach.first_way(alert, user, now, lasts))
+    else:
+        alert.next_step_at = now + lasts
+        at_once = Call((), at_once=purpose == Purpose.PROOF)
+        _store(alert, reach.deliveries(alert, [Meant(user, purpose)], at_once, now, lasts))
+    return alert
+
+
+def call_rung(alert: Alert, now: datetime) -> None:
     """Call everybody on the alert's current rung, or, when none is left, hand it to the desk's red list.
 
-    A rung with nobody on it, or nobody reachable, says so in the history and gives way at once.
+    A rung with nobody on it, or nobody who can be called now, says so in the history and gives way at once; when the
+    ladder is climbed again it waits, because by then somebody may have come.
     """
-    step = escalation.climb(_ladder(alert), alert.rung, alert.minutes, now)
-    if step.exhausted:
+    policy, case = policies.of_alert(alert), alert.case
+    call = policy.at(alert.rung)
+    if call is None or case is None:
         _exhaust(alert, now)
         return
-    wanted = list(named) or _people(alert.town_code, step.groups, now)
-    people = list({user.id: user for user in wanted if without is None or user.id != without.id}.values())
-    calls = _deliveries(alert, people, now, escalation.DELIVERY_HORIZON)
-    reachable = any(delivery.state == DeliveryState.QUEUED for delivery in calls)
-    names = [user.name for user in people]
-    event = "called" if reachable else ("nobody_reachable" if people else "nobody_on_call")
-    cases.record(alert.case, event, None, now, data={"rung": _rung_names(step.groups), "people": names})
-    alert.next_step_at = step.look_again if reachable else now
-    if not reachable:
+    if policy.round_over(alert.rung):
+        alert.unreached_at = alert.unreached_at or now
+        cases.record(case, "round_over", None, now)
+    people = _meant(alert, call, now)
+    calls = reach.deliveries(alert, people, call, now, escalation.DELIVERY_HORIZON)
+    going = [delivery for delivery in calls if not delivery.copied and reach.goes_out_now(delivery, now)]
+    called = [meant for meant in people if not meant.copied]
+    event = "called" if going else ("nobody_reachable" if called else "nobody_on_call")
+    cases.record(case, event, None, now, data=_said(alert, call, people))
+    waits = going or _climbs_again(alert)
+    alert.next_step_at = now + timedelta(minutes=call.minutes or 0) if waits else now
+    if not going:
         alert.unreached_at = alert.unreached_at or now
     elif alert.look_at is None and alert.unreached_at is None:
         alert.look_at = now + escalation.SHOWN_WITHIN
@@ -106,27 +118,49 @@ def call_rung(alert: Alert, now: datetime, named: Sequence[User] = (), without: 
 
 
 def escalate(alert: Alert, now: datetime) -> None:
-    """The current rung did not acknowledge in time: call the next."""
+    """The current rung did not acknowledge in time: call the next. What belongs to no case is over unanswered."""
     alert.rung += 1
     call_rung(alert, now)
+
+
+def call_also(alert: Alert, user: User, why: str, now: datetime) -> None:
+    """Somebody took over a shift while its alert is still calling: he or she is called as well, at once."""
+    call = policies.of_alert(alert).at(alert.rung)
+    if (
+        call is None
+        or alert.case is None
+        or any(d.user_id == user.id and d.rung == alert.rung for d in alert.deliveries)
+    ):
+        return
+    cases.record(alert.case, "called", None, now, data={"rung": [why], "people": [user.name]})
+    _store(alert, reach.deliveries(alert, [Meant(user, why)], call, now, escalation.DELIVERY_HORIZON))
 
 
 def note_unseen(alert: Alert, now: datetime) -> None:
     """The time for a device to confirm `shown` is up: if none did, the desk is told."""
     alert.look_at = None
-    if alert.state == AlertState.OPEN and not any(delivery.state in SEEN for delivery in alert.deliveries):
+    called = [delivery for delivery in alert.deliveries if not delivery.copied]
+    if alert.state == AlertState.OPEN and alert.case and not any(delivery.state in SEEN for delivery in called):
         alert.unreached_at = now
-        cases.record(alert.case, "unseen", None, now, data={"people": [d.user.name for d in alert.deliveries]})
+        names = list(dict.fromkeys(delivery.user.name for delivery in called))
+        cases.record(alert.case, "unseen", None, now, data={"people": names})
 
 
 def acknowledge(case: Case, user: User, now: datetime) -> None:
     """A person took the case on: every unanswered alert of the case stops climbing, and waiting sends end."""
     for alert in unanswered(case, lock=True):
-        alert.state, alert.acknowledged_at, alert.acknowledged_by_id = AlertState.ACKNOWLEDGED, now, user.id
-        _end(alert, now)
+        _answered(alert, user, now)
         for delivery in alert.deliveries:
             if delivery.user_id == user.id and delivery.state != DeliveryState.FAILED:
                 _set_state(delivery, DeliveryState.ACKNOWLEDGED, now)
+
+
+def confirm(delivery: Delivery, now: datetime) -> None:
+    """我收到了, to a drill or the proof of a device: this very address works."""
+    alert = delivery.alert
+    if alert.state in UNANSWERED:
+        _answered(alert, delivery.user, now)
+    _set_state(delivery, DeliveryState.ACKNOWLEDGED, now)
 
 
 def stop(case: Case, now: datetime, *purposes: Purpose) -> None:
@@ -140,7 +174,7 @@ def supersede(case: Case, people: Sequence[User], now: datetime) -> None:
     """These people are called anew or are out of it: unanswered alerts that called nobody else need not climb."""
     ids = {user.id for user in people}
     for alert in unanswered(case, lock=True):
-        named = {delivery.user_id for delivery in alert.deliveries if delivery.rung == 0}
+        named = {delivery.user_id for delivery in alert.deliveries if delivery.rung == 0 and not delivery.copied}
         if alert.purpose == Purpose.DISPATCH and named <= ids:
             _stop(alert, now)
 
@@ -161,29 +195,39 @@ def unanswered(case: Case, lock: bool = False) -> list[Alert]:
 
 def was_called(case: Case, user: User) -> bool:
     """True when an unanswered alert of this case called this user."""
-    return any(delivery.user_id == user.id for alert in unanswered(case) for delivery in alert.deliveries)
+    called = (delivery for alert in unanswered(case) for delivery in alert.deliveries if not delivery.copied)
+    return any(delivery.user_id == user.id for delivery in called)
 
 
 def take_receipt(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
     """A device confirmed `shown` or `opened` (or a person acknowledged). Late and repeated receipts are harmless."""
-    if state in RECEIPTS:
-        db.session.flush()
-        db.session.refresh(delivery.alert, with_for_update=True)
-        db.session.refresh(delivery, with_for_update=True)
-        _set_state(delivery, advance(DeliveryState(delivery.state), state), now)
-        if delivery.alert.state == AlertState.OPEN:
-            delivery.alert.unreached_at = delivery.alert.look_at = None
+    if state not in RECEIPTS:
+        return
+    db.session.flush()
+    alert = delivery.alert
+    db.session.refresh(alert, with_for_update=True)
+    db.session.refresh(delivery, with_for_update=True)
+    _set_state(delivery, advance(DeliveryState(delivery.state), state), now)
+    for other in reach.not_needed(alert, delivery):
+        _set_state(other, DeliveryState.EXPIRED, now)
+        other.error = "shown"
+    if alert.state == AlertState.OPEN and not delivery.copied:
+        alert.look_at = None
+        if not _climbs_again(alert):  # after a whole round in vain, seeing is not enough
+            alert.unreached_at = None
 
 
 def calls_others(case: Case, user: User) -> bool:
     """True while an unanswered alert is calling somebody else whom it may still reach and who has not given it back."""
     gone = {user.id, *(assignment.user_id for assignment in case.assignments if not assignment.standing)}
-    deliveries = [delivery for alert in unanswered(case) for delivery in alert.deliveries]
+    deliveries = [d for alert in unanswered(case) for d in alert.deliveries if not d.copied]
     return any(delivery.user_id not in gone and delivery.state not in HOPELESS for delivery in deliveries)
 
 
 def may_sign(delivery: Delivery, now: datetime) -> bool:
-    """True while the push that carried this delivery's token is on a device that is still its user's."""
+    """True while the address that carried this delivery's token is still its user's own."""
+    if delivery.contact is not None:
+        return delivery.contact.user_id == delivery.user_id and delivery.contact.disabled_at is None
     on = delivery.subscription
     return (
         on is not None and on.user_id == delivery.user_id and on.disabled_at is None
@@ -198,93 +242,96 @@ def of_case(case: Case) -> list[Alert]:
     return list(db.session.scalars(query.options(loaded)))
 
 
-def on_call(town_code: str, rung: Rung, now: datetime) -> list[User]:
-    """Who is on call in a town on this rung at this instant."""
-    running = (OnCall.starts_at <= now) & or_(OnCall.ends_at.is_(None), OnCall.ends_at > now)
-    ids = select(OnCall.user_id).where(OnCall.town_code == town_code, OnCall.rung == rung, running)
-    return _users(User.id.in_(ids) & User.role.in_(STANDS_ON[rung])) if rung in STANDS_ON else []
-
-
-def subscribe(device: Device, endpoint: str, p256dh: str, auth: str, now: datetime) -> bool:
-    """Remember where a device can be pushed; True when it is new. Any earlier address of the device is retired.
-
-    Raises Conflict("endpoint_dead") for an address its push service has given up: the browser must make a new one.
-    """
-    for old in db.session.scalars(
-        select(PushSubscription).where(PushSubscription.device_id == device.id, PushSubscription.endpoint != endpoint)
-    ):
-        disable(old, "replaced", now)
-    values = {
-        "user_id": device.user_id, "device_id": device.id, "endpoint": endpoint, "p256dh": p256dh, "auth": auth,
-        "created_at": now, "renewed_at": now,
-    }  # fmt: skip
-    if db.session.scalar(_insert_once(db.engine.dialect.name), values) is not None:
-        return True
-    same = select(PushSubscription).where(PushSubscription.endpoint == endpoint).with_for_update()
-    found = db.session.scalars(same.execution_options(populate_existing=True)).one()
-    if found.disabled_why in DEAD:
-        raise Conflict("endpoint_dead")
-    found.user_id, found.device_id, found.p256dh, found.auth = device.user_id, device.id, p256dh, auth
-    found.renewed_at, found.disabled_at, found.disabled_why = now, None, None
-    return False
-
-
-@lru_cache
-def _insert_once(dialect: str) -> ReturningInsert[int]:
-    insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    once = insert_into(PushSubscription).on_conflict_do_nothing(index_elements=["endpoint"])
-    return once.returning(PushSubscription.id)
-
-
-def disable(subscription: PushSubscription, why: str, now: datetime) -> None:
-    """Stop using an address; the row stays so that its owner can be told."""
-    if subscription.disabled_at is None:
-        subscription.disabled_at, subscription.disabled_why = now, why
-
-
-def landing(alert: Alert, user: User) -> str:
+def landing(purpose: str, path: str, role: str, number: str | None) -> str:
     """The page a tap opens: the desk for who sits at it, else the page the alert names."""
-    on_desk = user.role == Role.DUTY and alert.purpose != Purpose.ANSWER
-    return f"/desk/cases/{alert.case.number}" if on_desk else alert.path
+    on_desk = role == Role.DUTY and number is not None and purpose != Purpose.ANSWER
+    return f"/desk/cases/{number}" if on_desk else path
 
 
-def give_up_on_rung(alert: Alert, now: datetime) -> None:
-    """The last address of a rung turned out dead: climb at once instead of waiting for nobody."""
-    called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung]
-    if alert.state == AlertState.OPEN and all(delivery.state in HOPELESS for delivery in called):
-        alert.next_step_at, alert.unreached_at = now, alert.unreached_at or now
+def way_is_closed(delivery: Delivery, now: datetime) -> None:
+    """A delivery failed for good: the person's next way is tried at once; a rung with no way left gives way."""
+    reach.hasten(delivery.alert, delivery, now)
+    _give_up_on_rung(delivery.alert, now)
+
+
+def gone(address: Address, why: str, message: Message, now: datetime) -> None:
+    """An address is dead: it is used no more, and its owner is told through another one, once."""
+    if address.disabled_at is not None:
+        return
+    addresses.disable(address, why, now)
+    db.session.flush()
+    owner = db.session.get(User, address.user_id)
+    if owner and owner.active and addresses.reachable(owner, now):
+        once = f"gone:{type(address).__name__}:{address.id}:{int(now.timestamp())}"
+        raise_to(owner, Purpose.NOTICE, message, now, once, ANSWER_HORIZON)
 
 
 def drop_disabled(alert: Alert, now: datetime) -> None:
-    """Waiting deliveries to devices that were disabled or are another's now end; the rung may have nobody left."""
+    """Waiting deliveries to addresses that were disabled or are another's now end; the rung may have nobody left."""
     for delivery in alert.deliveries:
-        to = delivery.subscription
+        to = delivery.subscription or delivery.contact
         if delivery.state in WAITING and to and (to.disabled_at or to.user_id != delivery.user_id):
             _set_state(delivery, DeliveryState.FAILED, now)
             delivery.error = "device_disabled"
-    give_up_on_rung(alert, now)
+            reach.hasten(alert, delivery, now)
+    _give_up_on_rung(alert, now)
 
 
-def usable_subscriptions(user: User, now: datetime) -> list[PushSubscription]:
-    """The addresses of the user's devices that are still logged in and not disabled."""
-    return _subscriptions([user], now).get(user.id, [])
+def _give_up_on_rung(alert: Alert, now: datetime) -> None:
+    """The last way to a rung turned out closed: climb at once instead of waiting for nobody."""
+    called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung and not delivery.copied]
+    if alert.state == AlertState.OPEN and alert.case_id and all(delivery.state in HOPELESS for delivery in called):
+        alert.unreached_at = alert.unreached_at or now
+        alert.next_step_at = alert.next_step_at if _climbs_again(alert) else now
 
 
-def _subscriptions(people: Sequence[User], now: datetime) -> dict[int, list[PushSubscription]]:
-    live = (PushSubscription.disabled_at.is_(None), Device.revoked_at.is_(None), Device.expires_at > now)
-    query = select(PushSubscription).join(Device).where(PushSubscription.user_id.in_([p.id for p in people]), *live)
-    found: dict[int, list[PushSubscription]] = {}
-    for subscription in db.session.scalars(query.order_by(PushSubscription.id)):
-        found.setdefault(subscription.user_id, []).append(subscription)
-    return found
+def _climbs_again(alert: Alert) -> bool:
+    """True once everybody on the ladder was called in vain."""
+    return alert.rung >= len(policies.of_alert(alert).rungs)
 
 
-def _new_alert(case: Case, purpose: Purpose, message: Message, now: datetime) -> Alert:
+def _raise(
+    case: Case,
+    purpose: Purpose,
+    message: Message,
+    now: datetime,
+    named: Sequence[User] = (),
+    without: User | None = None,
+) -> Alert:
+    alert = _new_alert(purpose, case.town_code, case.severity, message, now, case)
+    alert.policy = policies.for_case(case, purpose).as_data() | {
+        "named": [user.id for user in named], "without": [without.id] if without else [],
+    }  # fmt: skip
+    call_rung(alert, now)
+    groups.post(alert, case, now)
+    return alert
+
+
+def _meant(alert: Alert, call: Call, now: datetime) -> list[Meant]:
+    kept = alert.policy or {}
+    named = kept.get("named") or [
+        d.user_id for d in ([] if inspect(alert).transient else alert.deliveries) if d.rung == 0
+    ]
+    people = reach.whom(alert.town_code, call, now, named)
+    return [meant for meant in people if meant.user.id not in kept.get("without", ())]
+
+
+def _said(alert: Alert, call: Call, people: Sequence[Meant]) -> dict[str, object]:
+    """What the history keeps of a rung that was called."""
+    said: dict[str, object] = {"alert": str(alert.id), "rung": list(call.who)}
+    said["people"] = [meant.user.name for meant in people if not meant.copied]
+    copied = [meant.user.name for meant in people if meant.copied]
+    return said | ({"copied": copied} if copied else {})
+
+
+def _new_alert(
+    purpose: Purpose, town_code: str, severity: Severity, message: Message, now: datetime, case: Case | None = None
+) -> Alert:
     """An alert that stands in no table yet: it is written once its first calls are known."""
     return Alert(
-        id=uuid4(), case_id=case.id, case=case, town_code=case.town_code, purpose=purpose, severity=case.severity,
-        state=AlertState.OPEN, title=message.title[:80], body=message.body[:160], path=message.path,
-        raised_at=now, rung=0, minutes=cases.minutes_for(case.severity, Step.ACKNOWLEDGE),
+        id=uuid4(), case_id=case.id if case else None, case=case, town_code=town_code, purpose=purpose,
+        severity=severity, state=AlertState.OPEN, title=message.title[:80], body=message.body[:160],
+        path=message.path, raised_at=now, rung=0,
     )  # fmt: skip
 
 
@@ -298,69 +345,18 @@ def _store(alert: Alert, calls: Sequence[Delivery]) -> None:
     set_committed_value(alert, "deliveries", [*before, *calls])
 
 
-def _ladder(alert: Alert) -> tuple[tuple[Rung, ...], ...]:
-    if alert.purpose == Purpose.DISPATCH:
-        return escalation.ON_DISPATCH
-    if alert.purpose == Purpose.RETURN:
-        return escalation.ON_RETURN[alert.severity]
-    return escalation.ON_INTAKE[alert.severity]
-
-
-def _people(town_code: str, groups: tuple[Rung, ...], now: datetime) -> list[User]:
-    found: dict[int, User] = {}
-    for group in groups:
-        for user in _group(town_code, group, now):
-            found[user.id] = user
-    return list(found.values())
-
-
-def _group(town_code: str, group: Rung, now: datetime) -> list[User]:
-    if group == Rung.DESK:
-        return _with_role(town_code, Role.DUTY)
-    found = on_call(town_code, group, now)
-    if group != Rung.LEADER or any(usable_subscriptions(user, now) for user in found):
-        return found
-    # the leader is the last rung: when none on the roster can be reached, all the town's leaders are called
-    return list({user.id: user for user in (*found, *_with_role(town_code, Role.LEADER))}.values())
-
-
-def _with_role(town_code: str, role: Role) -> list[User]:
-    if len(town_code) < TOWN:
-        return []  # a county's code is the prefix of every town
-    return _users(User.area_code.startswith(town_code, autoescape=True) & (User.role == role))
-
-
-def _users(condition: ColumnElement[bool]) -> list[User]:
-    return list(db.session.scalars(select(User).where(User.active, condition).order_by(User.id)))
-
-
-def _deliveries(alert: Alert, people: Sequence[User], now: datetime, horizon: timedelta) -> list[Delivery]:
-    """One delivery per device; somebody without any gets one that says so."""
-    subscriptions = _subscriptions(people, now)
-    nowhere: list[PushSubscription | None] = [None]
-    return [
-        _delivery(alert, user, subscription, now, horizon)
-        for user in people
-        for subscription in subscriptions.get(user.id) or nowhere
-    ]
-
-
-def _delivery(
-    alert: Alert, user: User, subscription: PushSubscription | None, now: datetime, horizon: timedelta
-) -> Delivery:
-    reachable = subscription is not None
-    return Delivery(
-        id=uuid4(), alert_id=alert.id, user_id=user.id, user=user, channel="webpush", rung=alert.rung,
-        subscription_id=subscription.id if subscription else None, attempts=0, created_at=now, updated_at=now,
-        state=DeliveryState.QUEUED if reachable else DeliveryState.FAILED, error=None if reachable else "no_device",
-        due_at=now if reachable else None, expires_at=now + horizon,
-    )  # fmt: skip
-
-
 def _exhaust(alert: Alert, now: datetime) -> None:
     alert.state, alert.next_step_at = AlertState.EXHAUSTED, None
-    alert.unreached_at = alert.unreached_at or now
-    cases.record(alert.case, "exhausted", None, now)
+    if alert.case is not None:
+        alert.unreached_at = alert.unreached_at or now
+        cases.record(alert.case, "exhausted", None, now)
+
+
+def _answered(alert: Alert, user: User, now: datetime) -> None:
+    alert.state, alert.acknowledged_at, alert.acknowledged_by_id = AlertState.ACKNOWLEDGED, now, user.id
+    if alert.case_id:
+        tallies.measure(tallies.ACKNOWLEDGED, alert.severity.word, (now - alert.raised_at).total_seconds())
+    _end(alert, now)
 
 
 def _stop(alert: Alert, now: datetime) -> None:
@@ -371,7 +367,7 @@ def _stop(alert: Alert, now: datetime) -> None:
 def _end(alert: Alert, now: datetime) -> None:
     alert.next_step_at = alert.look_at = None
     for delivery in alert.deliveries:
-        if delivery.state in WAITING:
+        if delivery.state in WAITING and alert.purpose != Purpose.PROOF:  # each device proves itself
             _set_state(delivery, DeliveryState.EXPIRED, now)
             delivery.error = "over"
 
@@ -381,10 +377,18 @@ def _set_state(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
         return
     delivery.state, delivery.updated_at = state, now
     if state in SEEN:
-        delivery.shown_at = delivery.shown_at or now
+        _seen(delivery, state, now)
     if state not in WAITING:
         delivery.due_at = delivery.lease_owner = delivery.lease_until = None
 
 
-def _rung_names(groups: tuple[Rung, ...]) -> list[str]:
-    return [group.value for group in groups]
+def _seen(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
+    """Its first sign of life is measured; a tap proves that the address works and somebody is there."""
+    if delivery.shown_at is None:
+        delivery.shown_at = now
+        tallies.measure(tallies.SHOWN, delivery.channel, (now - delivery.created_at).total_seconds())
+    if state != DeliveryState.SHOWN:
+        delivery.opened_at = delivery.opened_at or now
+        address = delivery.subscription or delivery.contact
+        if address is not None and address.user_id == delivery.user_id:
+            address.proved_at = now

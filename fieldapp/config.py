@@ -29,6 +29,8 @@ class Settings:
     max_photo_bytes: int = 30 * 1024 * 1024
     push_allow_loopback: bool = False
     push_hosts: tuple[str, ...] = ()
+    gateway_hosts: tuple[str, ...] = ()
+    deadman_url: str = ""
     push_contact: str = "mailto:fieldapp@example.org"
     service_worker: bool = True
     rate_limits: bool = True
@@ -64,7 +66,9 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         max_photo_bytes=_whole(env, "FIELDAPP_MAX_PHOTO_MB", 30, 1, 200) * 1024 * 1024,
         service_worker=_switch(env, "FIELDAPP_SERVICE_WORKER"),
         push_allow_loopback=env.get("FIELDAPP_PUSH_ALLOW_LOOPBACK") == "1",
-        push_hosts=tuple(h.strip().lower() for h in env.get("FIELDAPP_PUSH_HOSTS", "").split(",") if h.strip()),
+        push_hosts=_hosts(env, "FIELDAPP_PUSH_HOSTS"),
+        gateway_hosts=_hosts(env, "FIELDAPP_GATEWAY_HOSTS"),
+        deadman_url=_deadman(env.get("FIELDAPP_DEADMAN_URL", "")),
         push_contact=_contact(env.get("FIELDAPP_PUSH_CONTACT", "mailto:fieldapp@example.org")),
     )
 
@@ -100,6 +104,18 @@ def _base_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise BadSetting(f"FIELDAPP_BASE_URL={url!r}: wanted scheme and host only, like https://sb.example.gov.cn")
     return url.rstrip("/")
+
+
+def _hosts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(host.strip().lower() for host in env.get(name, "").split(",") if host.strip())
+
+
+def _deadman(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise BadSetting(
+            "FIELDAPP_DEADMAN_URL must be an http: or https: address that expects to be asked every minute"
+        )
+    return url
 
 
 def _contact(text: str) -> str:

@@ -1,19 +1,22 @@
 """One delivery from claim to result. A claim is a lease with a fence: a late result of an old try changes nothing."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select, update
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy.orm import selectinload
 
-from fieldapp import accounts, alerting
+from fieldapp import accounts, alerting, links, messages, tallies
 from fieldapp.channels import Gone, Permanent, Temporary
-from fieldapp.channels.webpush import Address, Push, Sender
-from fieldapp.db import db, writing
-from fieldapp.models import Alert, AlertState, Case, Delivery, Purpose, PushSubscription
+from fieldapp.channels.message import Message
+from fieldapp.channels.webpush import Address, Push, origin_of
+from fieldapp.db import db, table_of, writing
+from fieldapp.models import Alert, AlertState, Area, Case, Contact, Delivery, Gateway, Purpose, PushSubscription, User
 from fieldapp.rules import escalation
 from fieldapp.rules.delivery import WAITING, DeliveryState
 
@@ -21,21 +24,41 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)  # three times as long as a send may take
 BATCH = 20
+GATEWAY = "gateway:"  # how a gateway is named where a push service is named by its origin
+BY_LINK = frozenset({Purpose.DRILL, Purpose.PROOF})  # what is confirmed on a page of its own
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What goes out through a gateway; its settings and the address are still sealed."""
+
+    kind: str
+    settings: str
+    address: str
+    message: Message
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery that is ours for a while, and what to send."""
+    """A delivery that is ours for a while, and what to send. `origin` is the service it goes to."""
 
     delivery_id: UUID
     alert_id: UUID
     attempt: int
-    push: Push
+    channel: str
+    origin: str
+    what: Push | Parcel
+
+    @property
+    def push(self) -> Push:
+        """The push, for a delivery that is one."""
+        assert isinstance(self.what, Push)
+        return self.what
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a send: no error means that the push service took it."""
+    """What became of a send: no error means that the service took it."""
 
     claim: Claim
     error: Exception | None
@@ -44,8 +67,8 @@ class Outcome:
 def claim(
     most: int, owner: str, base_url: str, key: str, now: datetime, busy: Collection[str] = (), only: str = ""
 ) -> list[Claim]:
-    """Lease up to `most` due deliveries, the longest waiting first: none for the push services (origins) that are
-    `busy`, or those for one service `only`.
+    """Lease up to `most` due deliveries, the longest waiting first: pushes, but none for services that are `busy`, or
+    what goes to one service `only` (a push service by its origin, a gateway as "gateway:<id>").
     """
     if most < 1 or not _any_due(now, busy, only):
         return []
@@ -58,16 +81,9 @@ def claim(
             .returning(Delivery.id)
         )
         ids = list(db.session.scalars(taken.execution_options(synchronize_session=False)))
-        return [_claim(delivery, base_url, key, now) for delivery in _loaded(ids)]
-
-
-async def send(sender: Sender, claim: Claim) -> Outcome:
-    """Send outside any transaction."""
-    try:
-        await sender.send(claim.push)
-    except Exception as error:
-        return Outcome(claim, error)
-    return Outcome(claim, None)
+        rows = db.session.execute(_facts(), {"ids": ids}).all() if ids else []
+        _remember_links([row.id for row in rows if row.endpoint is None or row.purpose in BY_LINK], key)
+    return [_claim(row, base_url, key, now) for row in rows]
 
 
 def record(outcomes: Sequence[Outcome], owner: str, now: datetime, chance: Callable[[], float]) -> None:
@@ -78,18 +94,9 @@ def record(outcomes: Sequence[Outcome], owner: str, now: datetime, chance: Calla
     if not outcomes:
         return
     with writing():
-        for alert_id in sorted({o.claim.alert_id for o in outcomes if isinstance(o.error, Permanent)}):
-            db.session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
-        held = select(Delivery).where(
-            Delivery.id.in_([outcome.claim.delivery_id for outcome in outcomes]),
-            Delivery.lease_owner == owner,
-            Delivery.state.in_(WAITING),
-        )
-        found = {delivery.id: delivery for delivery in db.session.scalars(held.with_for_update(of=Delivery))}
-        for outcome in outcomes:
-            delivery = found.get(outcome.claim.delivery_id)
-            if delivery is not None and delivery.attempts == outcome.claim.attempt:
-                _settle(delivery, outcome.error, now, chance())
+        _failed([outcome for outcome in outcomes if outcome.error], owner, now, chance)
+        _accepted([outcome.claim for outcome in outcomes if not outcome.error], owner, now)
+        tallies.count(tallies.SENT, Counter(f"{o.claim.channel} {_result(o.error)}" for o in outcomes))
 
 
 def escalate(now: datetime) -> bool:
@@ -115,19 +122,37 @@ def expire(now: datetime) -> None:
 
 
 def drop_disabled(now: datetime) -> None:
-    """End deliveries whose device was logged out, disabled or taken over while they waited."""
-    gone = (
-        select(Delivery.alert_id)
-        .join(PushSubscription)
-        .where(Delivery.state.in_(WAITING))
-        .where(or_(PushSubscription.disabled_at.is_not(None), PushSubscription.user_id != Delivery.user_id))
-    )
-    _each_alert(Alert.id.in_(gone), now, alerting.drop_disabled)
+    """End deliveries whose address was logged out, disabled or taken over while they waited."""
+    dead_push = or_(PushSubscription.disabled_at.is_not(None), PushSubscription.user_id != Delivery.user_id)
+    dead_contact = or_(Contact.disabled_at.is_not(None), Gateway.active.is_(False))
+    waiting = select(Delivery.alert_id).where(Delivery.state.in_(WAITING))
+    _each_alert(Alert.id.in_(waiting.join(PushSubscription).where(dead_push)), now, alerting.drop_disabled)
+    by_contact = waiting.join(Contact).join(Gateway).where(dead_contact)
+    _each_alert(Alert.id.in_(by_contact), now, alerting.drop_disabled)
+
+
+def waiting_gateways(now: datetime) -> list[str]:
+    """The gateways that have something to take now, as origins."""
+    by_contact = select(Gateway.id).join(Contact).join(Delivery, Delivery.contact_id == Contact.id)
+    found = db.session.scalars(by_contact.where(_is_due(now), Contact.disabled_at.is_(None), Gateway.active).distinct())
+    names = [f"{GATEWAY}{gateway_id}" for gateway_id in found]
+    db.session.rollback()
+    return names
 
 
 def _due(now: datetime, busy: Collection[str], only: str) -> Select[UUID]:
-    """Deliveries to send now: due, not over, not leased, to a device that is still there, at a service not busy."""
+    """Deliveries to send now: to an address that is still there, at a service that is not busy."""
+    way = _by_gateway(only) if only.startswith(GATEWAY) else _by_push(busy, only)
+    return select(Delivery.id).where(_is_due(now), way)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Due, not over, not leased."""
     free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < now)
+    return and_(Delivery.state.in_(WAITING), Delivery.due_at <= now, Delivery.expires_at > now, free)
+
+
+def _by_push(busy: Collection[str], only: str) -> ColumnElement[bool]:
     # by key, delivery by delivery: a list of all usable devices would be read anew for each of them
     usable = select(PushSubscription.id).where(
         PushSubscription.id == Delivery.subscription_id,
@@ -138,9 +163,17 @@ def _due(now: datetime, busy: Collection[str], only: str) -> Select[UUID]:
         usable = usable.where(~PushSubscription.endpoint.startswith(origin + "/", autoescape=True))
     if only:
         usable = usable.where(PushSubscription.endpoint.startswith(only + "/", autoescape=True))
-    live = usable.exists()
-    waiting = (Delivery.state.in_(WAITING)) & (Delivery.due_at <= now) & (Delivery.expires_at > now)
-    return select(Delivery.id).where(waiting, free, live)
+    return usable.exists()
+
+
+def _by_gateway(only: str) -> ColumnElement[bool]:
+    usable = (
+        select(Contact.id)
+        .join(Gateway)
+        .where(Contact.id == Delivery.contact_id, Contact.disabled_at.is_(None), Gateway.active)
+        .where(Gateway.id == int(only.removeprefix(GATEWAY)))
+    )
+    return usable.exists()
 
 
 def _any_due(now: datetime, busy: Collection[str], only: str) -> bool:
@@ -165,7 +198,7 @@ def _each_alert(due: ColumnElement[bool], now: datetime, step: Callable[[Alert, 
 
 
 def _step_alert(
-    alert_id: UUID, case_id: int, due: ColumnElement[bool], now: datetime, step: Callable[[Alert, datetime], None]
+    alert_id: UUID, case_id: int | None, due: ColumnElement[bool], now: datetime, step: Callable[[Alert, datetime], None]
 ) -> None:
     with writing():
         db.session.scalar(select(Case.id).where(Case.id == case_id).with_for_update())
@@ -175,54 +208,119 @@ def _step_alert(
             step(alert, now)
 
 
-def _loaded(ids: list[UUID]) -> list[Delivery]:
-    query = (
-        select(Delivery)
-        .where(Delivery.id.in_(ids))
-        .order_by(Delivery.due_at)
-        .options(
-            joinedload(Delivery.alert).joinedload(Alert.case),
-            joinedload(Delivery.user),
-            joinedload(Delivery.subscription),
+def _facts() -> Select[*tuple[Any, ...]]:
+    """All that a claim is made of, in one read and without the session's objects: pushes go out by the hundred."""
+    return (
+        select(
+            Delivery.id, Delivery.attempts, Delivery.expires_at, Delivery.channel,
+            Alert.id.label("alert_id"), Alert.title, Alert.body, Alert.path, Alert.purpose, Alert.severity,
+            Case.number, Area.name.label("place"), User.role,
+            PushSubscription.endpoint, PushSubscription.p256dh, PushSubscription.auth,
+            Contact.sealed.label("address"), Gateway.id.label("gateway_id"), Gateway.kind,
+            Gateway.sealed.label("settings"),
         )
-    )
-    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+        .join(Alert, Delivery.alert_id == Alert.id)
+        .join(User, Delivery.user_id == User.id)
+        .outerjoin(Case, Alert.case_id == Case.id)
+        .outerjoin(Area, Case.area_code == Area.code)
+        .outerjoin(PushSubscription, Delivery.subscription_id == PushSubscription.id)
+        .outerjoin(Contact, Delivery.contact_id == Contact.id)
+        .outerjoin(Gateway, Contact.gateway_id == Gateway.id)
+        .where(Delivery.id.in_(bindparam("ids", expanding=True)))
+        .order_by(Delivery.due_at)
+    )  # fmt: skip
 
 
-def _claim(delivery: Delivery, base_url: str, key: str, now: datetime) -> Claim:
-    alert, subscription = delivery.alert, delivery.subscription
-    assert subscription is not None  # only deliveries with an address are ever queued
+def _claim(row: Row[Any], base_url: str, key: str, now: datetime) -> Claim:
+    if row.endpoint is None:
+        what: Push | Parcel = Parcel(row.kind, row.settings, row.address, _message(row, base_url, key))
+        return Claim(row.id, row.alert_id, row.attempts, row.channel, f"{GATEWAY}{row.gateway_id}", what)
+    landing = alerting.landing(row.purpose, row.path, row.role, row.number)
+    path = links.path(links.code(key, row.id)) if row.purpose in BY_LINK else landing
     notification: dict[str, object] = {
-        "title": alert.title,
-        "body": alert.body,
-        "navigate": base_url + alerting.landing(alert, delivery.user),
-        "tag": str(alert.id),
+        "title": row.title,
+        "body": row.body,
+        "navigate": base_url + path,
+        "tag": str(row.alert_id),
         "lang": "zh-CN",
         "silent": False,
-        "requireInteraction": alert.purpose != Purpose.ANSWER,
-        "data": {"delivery": str(delivery.id), "token": accounts.receipt_token(key, delivery.id)},
+        "requireInteraction": row.purpose != Purpose.ANSWER,
+        "data": {"delivery": str(row.id), "token": accounts.receipt_token(key, row.id)},
     }
     push = Push(
-        Address(subscription.endpoint, subscription.p256dh, subscription.auth),
+        Address(row.endpoint, row.p256dh, row.auth),
         {"web_push": 8030, "notification": notification},
-        ttl=max(60, int((delivery.expires_at - now).total_seconds())),
-        topic=alert.id.hex,
+        ttl=max(60, int((row.expires_at - now).total_seconds())),
+        topic=row.alert_id.hex,
     )
-    return Claim(delivery.id, alert.id, delivery.attempts, push)
+    return Claim(row.id, row.alert_id, row.attempts, row.channel, origin_of(row.endpoint), push)
+
+
+def _message(row: Row[Any], base_url: str, key: str) -> Message:
+    code = links.code(key, row.id)
+    place = Area.shortened(row.place) if row.place else ""
+    return Message(row.title, row.body, base_url + links.path(code), messages.COLOUR[row.severity], place, code)
+
+
+def _remember_links(delivery_ids: Sequence[UUID], key: str) -> None:
+    if delivery_ids:
+        table = table_of(Delivery)
+        hashed = update(table).where(table.c.id == bindparam("of")).values(link_hash=bindparam("hash"))
+        codes = [{"of": one, "hash": links.digest(links.code(key, one))} for one in delivery_ids]
+        db.session.connection().execute(hashed, codes)
+
+
+def _accepted(claims: Sequence[Claim], owner: str, now: datetime) -> None:
+    """The services took them. One that was shown before its service's answer came stays what it is."""
+    if not claims:
+        return
+    table = table_of(Delivery)
+    ours = (table.c.id == bindparam("of")) & (table.c.attempts == bindparam("try")) & (table.c.lease_owner == owner)
+    waiting = or_(*(table.c.state == state for state in WAITING))  # a list cannot be sent with many rows at once
+    taken = (
+        update(table)
+        .where(ours, waiting)
+        .values(
+            state=DeliveryState.ACCEPTED, accepted_at=now, updated_at=now, due_at=None, error=None,
+            lease_owner=None, lease_until=None,
+        )
+    )  # fmt: skip
+    db.session.connection().execute(taken, [{"of": c.delivery_id, "try": c.attempt} for c in claims])
+
+
+def _failed(outcomes: Sequence[Outcome], owner: str, now: datetime, chance: Callable[[], float]) -> None:
+    if not outcomes:
+        return
+    for alert_id in sorted({o.claim.alert_id for o in outcomes if isinstance(o.error, Permanent)}):
+        db.session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+    held = select(Delivery).where(
+        Delivery.id.in_([outcome.claim.delivery_id for outcome in outcomes]),
+        Delivery.lease_owner == owner,
+        Delivery.state.in_(WAITING),
+    )
+    found = {delivery.id: delivery for delivery in db.session.scalars(held.with_for_update(of=Delivery))}
+    for outcome in outcomes:
+        delivery = found.get(outcome.claim.delivery_id)
+        if delivery is not None and delivery.attempts == outcome.claim.attempt:
+            _settle(delivery, outcome.error, now, chance())
 
 
 def _settle(delivery: Delivery, error: Exception | None, now: datetime, chance: float) -> None:
     delivery.updated_at, delivery.lease_owner, delivery.lease_until = now, None, None
-    delivery.error = str(error)[:200] if error else None
-    if error is None:
-        delivery.state, delivery.accepted_at, delivery.due_at = DeliveryState.ACCEPTED, now, None
-        return
+    delivery.error = str(error)[:200]
     if isinstance(error, Permanent):
         delivery.state, delivery.due_at = DeliveryState.FAILED, None
-        if isinstance(error, Gone) and delivery.subscription:
-            alerting.disable(delivery.subscription, str(error), now)
-        alerting.give_up_on_rung(delivery.alert, now)
+        address = delivery.subscription or delivery.contact
+        if isinstance(error, Gone) and address is not None:
+            alerting.gone(address, str(error), messages.device_is_dead(address), now)
+        alerting.way_is_closed(delivery, now)
         return
     retry_after = error.retry_after if isinstance(error, Temporary) else None
     delivery.state = DeliveryState.RETRYING
     delivery.due_at = now + escalation.retry_delay(delivery.attempts, retry_after, chance)
+
+
+def _result(error: Exception | None) -> str:
+    if error is None:
+        return "accepted"
+    return "gone" if isinstance(error, Gone) else "refused" if isinstance(error, Permanent) else "later"

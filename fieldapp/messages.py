@@ -1,7 +1,7 @@
 """The words of alerts. They are written once for people of one place, so in Chinese whatever the sender's screen."""
 
 from fieldapp.alerting import Message
-from fieldapp.models import Case
+from fieldapp.models import Case, Contact, PushSubscription
 from fieldapp.rules.severity import Severity
 
 COLOUR = {Severity.RED: "红", Severity.YELLOW: "黄", Severity.BLUE: "蓝"}
@@ -41,6 +41,22 @@ def declined(note: str) -> str:
 def answer(case: Case, words: str, title: str) -> Message:
     """To a reporter: what became of it, under the title of his or her own report."""
     return Message(words, f"{title} · {case.number}", f"/story?case={case.number}")
+
+
+def device_is_dead(address: PushSubscription | Contact) -> Message:
+    """To its owner, through another way: this one has stopped working."""
+    name = address.device.label if isinstance(address, PushSubscription) else address.hint
+    return Message("有一处叫不到您了", f"{name} 收不到提醒了，请打开随手报重新开启", "/reminders")
+
+
+def drill(note: str) -> Message:
+    """演练, to everybody it names."""
+    return Message("演练：请点开，按“我收到了”", note or "不是真的事，看看叫不叫得到人", "/reminders")
+
+
+def proof(when: str) -> Message:
+    """To somebody whose shift begins soon: each device is tried."""
+    return Message("接班前请点一下这条", f"{when} 轮到您值班，点开就知道这台手机叫得到您", "/reminders")
 
 
 def _place(case: Case) -> str:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from fieldapp import alerting, cases, messages, scope
+from fieldapp import alerting, cases, messages, reach, scope
 from fieldapp.cases import Ask
 from fieldapp.db import db
 from fieldapp.errors import Invalid
 from fieldapp.models import Assignment, Case, Category, Department, Purpose, Report, User
-from fieldapp.rules import escalation
 from fieldapp.rules.roles import IS_CALLED, Role
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import OPEN
@@ -54,7 +53,7 @@ def merge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 def join(case: Case, report: Report, now: datetime) -> None:
     """我也看到了: this report, which is the case's already, tells of it once more. The case is held by the caller."""
     cases.record(case, "joined", report.owner_id, now, data={"reports": [str(report.id)]})
-    _take_in(case, 1, report.severity, bool(escalation.ON_INTAKE[report.severity]), now)
+    _take_in(case, 1, report.severity, alerting.calls_on_intake(case, report.severity), now)
 
 
 def _take_in(case: Case, signals: int, severity: Severity, calling: bool, now: datetime) -> None:
@@ -85,7 +84,7 @@ def send(case: Case, named: Sequence[User | Department], note: str, now: datetim
     called: list[User] = []
     silent: list[str] = []
     for one in named:
-        found = _liaisons(one) if isinstance(one, Department) else [one]
+        found = reach.liaisons(one) if isinstance(one, Department) else [one]
         assign(case, one, now)
         called += found
         silent += [] if found else [one.name]
@@ -103,7 +102,7 @@ def holders(case: Case) -> list[User]:
     people = [a.user for a in standing if a.user and a.user.active and a.user.plays(IS_CALLED)]
     for assignment in standing:
         if assignment.department:
-            people += _liaisons(assignment.department)
+            people += reach.liaisons(assignment.department)
     return people
 
 
@@ -235,11 +234,6 @@ def _department(actor: User, name: str) -> Department | None:
 
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
-
-
-def _liaisons(department: Department) -> list[User]:
-    query = select(User).where(User.active, User.department_id == department.id, User.role == Role.LIAISON)
-    return list(db.session.scalars(query.order_by(User.id)))
 
 
 def _merge_target(case: Case, actor: User, ask: Ask) -> Case | None:

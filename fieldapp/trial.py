@@ -9,7 +9,7 @@ from uuid import uuid4
 from aiohttp import ClientTimeout
 from sqlalchemy import select
 
-from fieldapp import alerting
+from fieldapp import addresses
 from fieldapp.channels import Gone, webpush
 from fieldapp.channels.webpush import Address, Push, Sender
 from fieldapp.config import Settings
@@ -53,7 +53,7 @@ def retire_dead(pushes: Sequence[Push], errors: Sequence[Exception | None], now:
     """Stop using addresses that their service has given up; True when there was one."""
     dead = {push.address.endpoint: error for push, error in zip(pushes, errors, strict=True) if isinstance(error, Gone)}
     for subscription in db.session.scalars(select(PushSubscription).where(PushSubscription.endpoint.in_(dead))):
-        alerting.disable(subscription, str(dead[subscription.endpoint]), now)
+        addresses.disable(subscription, str(dead[subscription.endpoint]), now)
     return bool(dead)
 
 

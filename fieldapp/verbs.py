@@ -61,7 +61,7 @@ def _verb(case: Case, actor: User, action: str) -> Verb:
 
 
 def sign(delivery: Delivery, now: datetime) -> None:
-    """签收 from a push, whatever the version; one that came before is not asked again.
+    """签收 from a push or a link, whatever the version; one that came before is not asked again.
 
     Raises NotAllowed for an account that was disabled or a device that is no longer the user's, NotHere for a case
     that is no longer his or hers to open, Conflict("alert_over") when this call has ended.
@@ -69,19 +69,22 @@ def sign(delivery: Delivery, now: datetime) -> None:
     actor, alert = delivery.user, delivery.alert
     if not actor.active or not alerting.may_sign(delivery, now):
         raise NotAllowed("token")
+    if alert.case is None:
+        alerting.confirm(delivery, now)
+        return
     case = cases.load(actor, alert.case.number, lock=True)
     db.session.refresh(alert, with_for_update=True)
     db.session.refresh(delivery, with_for_update=True)
     if delivery.state == DeliveryState.ACKNOWLEDGED:
         return
-    if alert.state not in UNANSWERED and not _others_were_faster(alert):
+    if alert.state not in UNANSWERED and not _others_were_faster(alert, case):
         raise Conflict("alert_over")
     _sign(case, actor, now)
 
 
-def _others_were_faster(alert: Alert) -> bool:
+def _others_were_faster(alert: Alert, case: Case) -> bool:
     """Somebody else signed this very call, and nobody has been called anew since: both are on their way."""
-    newer = any(other.raised_at > alert.raised_at for other in alerting.unanswered(alert.case))
+    newer = any(other.raised_at > alert.raised_at for other in alerting.unanswered(case))
     return alert.state == AlertState.ACKNOWLEDGED and not newer
 
 

@@ -12,13 +12,15 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from fieldapp import clock, deliver, upkeep
+from fieldapp import clock, deliver, groups, upkeep
 from fieldapp.channels import Temporary, webpush
-from fieldapp.channels.webpush import Sender, origin_of
+from fieldapp.channels.webpush import Push, Sender
 from fieldapp.config import Settings
 from fieldapp.core import create_core
-from fieldapp.deliver import Outcome
+from fieldapp.deliver import GATEWAY, Claim, Outcome
+from fieldapp.groups import Bundle
 from fieldapp.loop import HEARTBEAT_S, POLL_S, Every, Stop, guarded, name
+from fieldapp.parcels import AT_ONCE, Post
 
 AUDIT_S = 5.0
 IN_FLIGHT = 128
@@ -44,8 +46,10 @@ class Caller:
         self._settings = settings
         self._key = key
         self._sender = sender
+        self._post = Post(settings)
         self._name = name("alerts")
         self._running: dict[asyncio.Task[Outcome], Sent] = {}
+        self._speaking: dict[asyncio.Task[Exception | None], Bundle] = {}
         self._slow: set[str] = set()  # services whose last answer was none, or "later"
         self._beat, self._audit = Every(HEARTBEAT_S), Every(AUDIT_S)
 
@@ -54,9 +58,10 @@ class Caller:
         while not stop:
             self._step()
             await self._pause()
-        if self._running:
-            await asyncio.wait(self._running, timeout=LAST_SENDS_S)
+        if self._running or self._speaking:
+            await asyncio.wait([*self._running, *self._speaking], timeout=LAST_SENDS_S)
             guarded(self._record)
+        self._post.close()
         guarded(lambda: upkeep.leave(self._name))
 
     def _step(self) -> None:
@@ -64,30 +69,65 @@ class Caller:
         guarded(lambda: deliver.escalate(clock.now()))
         guarded(lambda: deliver.look(clock.now()))
         guarded(self._send)
+        guarded(self._send_parcels)
+        guarded(self._speak)
         if self._beat.due():
             guarded(lambda: upkeep.beat(self._name, "alerts", clock.now()))
         if self._audit.due():
             guarded(lambda: upkeep.audit(clock.now()))
 
     def _send(self) -> None:
-        free = IN_FLIGHT - len(self._running)
+        load = self._load()
+        free = IN_FLIGHT - sum(load.values())
         if free < IN_FLIGHT // 4:
             return  # claims are cheaper by the dozen
-        load = Counter(sent.origin for sent in self._running.values())
         slow = self._slow | {s.origin for s in self._running.values() if time.monotonic() - s.at > SLOW_S}
+        slow = {origin for origin in slow if not origin.startswith(GATEWAY)}
         full = {origin for origin, count in load.items() if count >= PER_SERVICE}
         room = min([PER_SERVICE, *(PER_SERVICE - count for origin, count in load.items() if origin not in full | slow)])
         self._start(deliver.claim(min(free, room), *self._as_whom(), busy=full | slow))
         for origin in slow:
             self._start(deliver.claim(PER_SLOW_SERVICE - load[origin], *self._as_whom(), only=origin))
 
+    def _send_parcels(self) -> None:
+        load = Counter(sent.origin for sent in self._running.values())
+        for gateway in deliver.waiting_gateways(clock.now()):
+            self._start(deliver.claim(AT_ONCE - load[gateway], *self._as_whom(), only=gateway))
+
+    def _speak(self) -> None:
+        """Group bots: each says what waits in one message."""
+        for bundle in groups.claim(self._name, self._settings.base_url, clock.now()):
+            self._speaking[asyncio.create_task(self._say(bundle))] = bundle
+
+    async def _say(self, bundle: Bundle) -> Exception | None:
+        try:
+            await self._post.send(f"group:{bundle.gateway_id}", bundle.kind, bundle.settings, "", bundle.message)
+        except Exception as error:
+            return error
+        return None
+
+    def _load(self) -> Counter[str]:
+        """How many pushes are on their way to each service."""
+        return Counter(sent.origin for sent in self._running.values() if not sent.origin.startswith(GATEWAY))
+
     def _as_whom(self) -> tuple[str, str, str, datetime]:
         return self._name, self._settings.base_url, self._key, clock.now()
 
-    def _start(self, claims: list[deliver.Claim]) -> None:
+    def _start(self, claims: list[Claim]) -> None:
         for claim in claims:
-            task = asyncio.create_task(deliver.send(self._sender, claim))
-            self._running[task] = Sent(origin_of(claim.push.address.endpoint), time.monotonic())
+            self._running[asyncio.create_task(self._try(claim))] = Sent(claim.origin, time.monotonic())
+
+    async def _try(self, claim: Claim) -> Outcome:
+        """Send outside any transaction."""
+        what = claim.what
+        try:
+            if isinstance(what, Push):
+                await self._sender.send(what)
+            else:
+                await self._post.send(claim.origin, what.kind, what.settings, what.address, what.message)
+        except Exception as error:
+            return Outcome(claim, error)
+        return Outcome(claim, None)
 
     def _record(self) -> None:
         finished = [task for task in self._running if task.done()]
@@ -97,6 +137,8 @@ class Caller:
             origin = self._running.pop(task).origin
             unreachable = isinstance(outcome.error, Temporary)
             (self._slow.add if unreachable else self._slow.discard)(origin)
+        for spoken in [task for task in self._speaking if task.done()]:
+            groups.record(self._speaking.pop(spoken), spoken.result(), self._name, clock.now(), random.random)
 
     async def _pause(self) -> None:
         if self._running:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fieldapp import alerting, cases, clock, directory, duties, pulse, queue, triage
+from fieldapp import alerting, cases, clock, directory, duties, oncall, pulse, queue, triage
 from fieldapp.models import Alert, Assignment, Case, CaseEvent, Delivery, Kind, Purpose, Report, User
 from fieldapp.queue import Filter
 from fieldapp.rules import geo
@@ -154,7 +154,7 @@ def _far_off(case: Case) -> bool:
 
 
 def _choices(user: User, case: Case) -> dict[str, Any]:
-    on_call = {person.id for person in alerting.on_call(case.town_code, Rung.ON_CALL, clock.now())}
+    on_call = {person.id for person in oncall.holders(case.town_code, Rung.ON_CALL, clock.now())}
     people = sorted(triage.callable_people(user), key=lambda person: (person.id not in on_call, person.name))
     return {"people": people, "on_call": on_call, "departments": triage.callable_departments(user)}
 

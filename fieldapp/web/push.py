@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
-from fieldapp import accounts, alerting, clock, trial, verbs
+from fieldapp import accounts, addresses, alerting, clock, trial, verbs
 from fieldapp.channels import webpush
 from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
@@ -45,7 +45,7 @@ def subscribe() -> ResponseReturnValue:
     if not webpush.keys_valid(p256dh, auth):
         raise Invalid({"keys": "invalid"})
     with writing():
-        fresh = alerting.subscribe(device(), endpoint, p256dh, auth, clock.now())
+        fresh = addresses.subscribe(device(), endpoint, p256dh, auth, clock.now())
     return jsonify(endpoint=endpoint), 201 if fresh else 200
 
 
@@ -56,7 +56,7 @@ def unsubscribe() -> ResponseReturnValue:
     with writing():
         mine = db.select(PushSubscription).where(PushSubscription.device_id == device().id)
         for subscription in db.session.scalars(mine):
-            alerting.disable(subscription, "switched_off", clock.now())
+            addresses.disable(subscription, "switched_off", clock.now())
     return Response(status=204)
 
 

@@ -75,11 +75,23 @@ def test_no_device_anywhere_leaves_it_on_the_desks_red_list(world: World) -> Non
     number = world.vik.files("有人落水", severity="red").number
     world.work()
     case = world.dora.case(number)
-    assert case["alerts"][0]["state"] == "exhausted"
+    assert case["alerts"][0]["unreached_at"]
     assert [event["action"] for event in case["history"]] == [
-        "report", "nobody_reachable", "nobody_reachable", "exhausted",
+        "report", "nobody_reachable", "nobody_reachable", "round_over", "nobody_reachable",
     ]  # fmt: skip
     assert [c["number"] for c in world.dora.get("/api/cases?lane=unreached").json["items"]] == [number]
+    world.fast_forward(minutes=25)
+    assert world.dora.case(number)["alerts"][0]["state"] == "exhausted"
+    assert [c["number"] for c in world.dora.get("/api/cases?lane=unreached").json["items"]] == [number]
+
+
+def test_a_phone_that_comes_back_is_called_in_the_next_round(world: World) -> None:
+    number = world.vik.files("有人落水", severity="red").number
+    world.work()
+    world.ada.carries_phone()
+    world.fast_forward(minutes=11)
+    world.phones["ada"].expects("有人落水")
+    assert world.dora.case(number)["alerts"][0]["unreached_at"], "that everybody was called in vain is still so"
 
 
 def test_a_dead_device_is_never_used_again_and_costs_no_time(world: World) -> None:

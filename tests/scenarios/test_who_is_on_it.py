@@ -94,7 +94,9 @@ def test_the_last_rungs_dead_phone_reddens_the_desk_at_once(world: World) -> Non
     world.phones["lea"].fails_with = Gone("service_410")
     world.fast_forward(minutes=7)
     (alert,) = world.dora.case(number)["alerts"]
-    assert alert["state"] == "exhausted" and alert["unreached_at"]
+    assert alert["unreached_at"]
+    assert "round_over" in [event["action"] for event in world.dora.case(number)["history"]]
+    world.phones["ada"].expects("电线")
 
 
 def test_a_department_is_named_by_its_prefix_or_its_name_and_never_by_a_persons_number(world: World) -> None:

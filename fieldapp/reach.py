@@ -1,0 +1,157 @@
+"""From people to deliveries: who is meant by a rung, and the ways to each, one after the other.
+
+All the ways of one person are written at once, each with the time it is due: the next one waits for 60 seconds
+without `shown` on the one before, and ends by itself when it is not needed. Nothing is kept in memory.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, select
+
+from fieldapp import addresses, clock, oncall
+from fieldapp.addresses import Address, Ways
+from fieldapp.db import db
+from fieldapp.models import TOWN, Alert, Contact, Delivery, Department, Purpose, PushSubscription, User
+from fieldapp.rules.delivery import WAITING, DeliveryState
+from fieldapp.rules.escalation import SHOWN_WITHIN, Call, Rung, quiet_until
+from fieldapp.rules.roles import Role
+from fieldapp.rules.severity import Severity
+
+QUIET = "quiet"  # why a delivery waits: its person's quiet hours
+
+
+@dataclass(frozen=True)
+class Meant:
+    """Somebody a rung means, and by which group or name. `copied`: told beside the others, nobody waits for it."""
+
+    user: User
+    why: str
+    copied: bool = False
+
+
+def whom(town_code: str, call: Call, now: datetime, named: Sequence[int] = ()) -> list[Meant]:
+    """Everybody a rung means, each once: as called rather than as copied, by the first that means him or her."""
+    found: dict[int, Meant] = {}
+    for copied, groups in ((False, call.who), (True, call.copied)):
+        for group in groups:
+            for user in _group(town_code, group, now, named):
+                found.setdefault(user.id, Meant(user, group, copied))
+    return list(found.values())
+
+
+def liaisons(department: Department) -> list[User]:
+    """Who speaks for a department."""
+    return _users((User.department_id == department.id) & (User.role == Role.LIAISON))
+
+
+def deliveries(alert: Alert, people: Sequence[Meant], call: Call, now: datetime, lasts: timedelta) -> list[Delivery]:
+    """The deliveries that call these people; somebody without any address gets one that says so."""
+    ways = addresses.ways((meant.user for meant in people), now)
+    return [made for meant in people for made in _of_person(alert, meant, ways[meant.user.id], call, now, now + lasts)]
+
+
+def first_way(alert: Alert, user: User, now: datetime, lasts: timedelta) -> list[Delivery]:
+    """For what only tells: the person's first way and no other."""
+    made = _of_person(
+        alert, Meant(user, alert.purpose), addresses.ways([user], now)[user.id], Call(()), now, now + lasts
+    )
+    return [delivery for delivery in made if delivery.turn == 0]
+
+
+def goes_out_now(delivery: Delivery, now: datetime) -> bool:
+    """True for one that waits for nothing but a worker."""
+    return delivery.state == DeliveryState.QUEUED and delivery.due_at is not None and delivery.due_at <= now
+
+
+def hasten(alert: Alert, of: Delivery, now: datetime) -> bool:
+    """A way turned out closed: the same person's next one is due at once; True when there is one."""
+    later = [d for d in _other_ways(alert, of) if d.state == DeliveryState.QUEUED and d.error != QUIET]
+    if not later:
+        return False
+    turn = min(delivery.turn for delivery in later)
+    for delivery in later:
+        if delivery.turn == turn and delivery.due_at is not None:
+            delivery.due_at = min(delivery.due_at, now)
+    return True
+
+
+def not_needed(alert: Alert, shown: Delivery) -> list[Delivery]:
+    """The person's further ways that were not tried yet and need not be: this one was shown."""
+    return [d for d in _other_ways(alert, shown) if d.state in WAITING and d.attempts == 0 and d.turn > shown.turn]
+
+
+def _other_ways(alert: Alert, of: Delivery) -> Iterable[Delivery]:
+    return (d for d in alert.deliveries if d is not of and (d.user_id, d.rung) == (of.user_id, of.rung))
+
+
+def _of_person(alert: Alert, meant: Meant, ways: Ways, call: Call, now: datetime, until: datetime) -> list[Delivery]:
+    held = _held_until(alert, ways, now)
+    made = []
+    for turn, (kind, found) in enumerate(ways.in_order(call.channels)):
+        wait = timedelta() if call.at_once else turn * SHOWN_WITHIN
+        for address in found:
+            made.append(_delivery(alert, meant, kind, now, until))
+            made[-1].turn, made[-1].due_at, made[-1].error = turn, (held or now) + wait, QUIET if held else None
+            _at(made[-1], address)
+    if not made:
+        made.append(_delivery(alert, meant, addresses.WEBPUSH, now, until))
+        made[-1].state, made[-1].error = DeliveryState.FAILED, "no_device"
+    return made
+
+
+def _held_until(alert: Alert, ways: Ways, now: datetime) -> datetime | None:
+    """When quiet hours end that hold this alert back; they never hold a red one, nor what tries a device out."""
+    chosen = ways.preference
+    if chosen is None or alert.severity == Severity.RED or alert.purpose in (Purpose.DRILL, Purpose.PROOF):
+        return None
+    return quiet_until(clock.local(now), chosen.quiet_from, chosen.quiet_to)
+
+
+def _delivery(alert: Alert, meant: Meant, kind: str, now: datetime, until: datetime) -> Delivery:
+    return Delivery(
+        id=uuid4(), alert_id=alert.id, user_id=meant.user.id, user=meant.user, channel=kind, rung=alert.rung,
+        why=meant.why, copied=meant.copied, state=DeliveryState.QUEUED, created_at=now, updated_at=now,
+        expires_at=until, subscription_id=None, contact_id=None, turn=0, attempts=0, due_at=None, error=None,
+    )  # fmt: skip
+
+
+def _at(delivery: Delivery, address: Address) -> None:
+    if isinstance(address, PushSubscription):
+        delivery.subscription_id = address.id
+    elif isinstance(address, Contact):
+        delivery.contact_id = address.id
+
+
+def _group(town_code: str, group: str, now: datetime, named: Sequence[int]) -> list[User]:
+    kind, _, number = group.partition(":")
+    if kind == Rung.NAMED:
+        return _users(User.id.in_(named))
+    if kind == "person":
+        return _users((User.id == int(number)) & User.area_code.startswith(town_code, autoescape=True))
+    if kind == "department":
+        department = db.session.get(Department, int(number))
+        return liaisons(department) if department and department.town_code == town_code and department.active else []
+    if kind == Rung.DESK:
+        return _with_role(town_code, Role.DUTY)
+    return _on_duty(town_code, Rung(group), now)
+
+
+def _on_duty(town_code: str, rung: Rung, now: datetime) -> list[User]:
+    found = oncall.holders(town_code, rung, now)
+    if rung != Rung.LEADER or any(addresses.reachable(user, now) for user in found):
+        return found
+    # the leader is the last rung: when none on the roster can be reached, all the town's leaders are called
+    return list({user.id: user for user in (*found, *_with_role(town_code, Role.LEADER))}.values())
+
+
+def _with_role(town_code: str, role: Role) -> list[User]:
+    if len(town_code) < TOWN:
+        return []  # a county's code is the prefix of every town
+    return _users(User.area_code.startswith(town_code, autoescape=True) & (User.role == role))
+
+
+def _users(condition: ColumnElement[bool]) -> list[User]:
+    return list(db.session.scalars(select(User).where(User.active, condition).order_by(User.id)))
