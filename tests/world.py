@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from fieldapp import clock, darkroom, deliver
+from fieldapp import clock, darkroom, deliver, sealing
 from fieldapp.db import db, writing
-from fieldapp.deliver import Claim, Outcome
-from fieldapp.models import Case, OnCall, User
+from fieldapp.deliver import Claim, Outcome, Parcel
+from fieldapp.models import Case, Contact, Gateway, OnCall, Preference, User
 from fieldapp.photos import Store
 
 HEADERS = {"X-Requested-With": "fieldapp"}
@@ -103,6 +103,31 @@ class Person:
         assert answer.status_code == 200, answer.text
         return dict(answer.json)
 
+    def has(self, kind: str) -> None:
+        """An address at a gateway of the town; what is sent there is in `world.phones["ada sms_aliyun"]`."""
+        folder = self.world.app.config["SETTINGS"].instance
+        with self.world.app.app_context(), writing():
+            user = db.session.scalars(select(User).where(User.username == self.username)).one()
+            at = {"town_code": user.town_code, "kind": kind}
+            gateway = db.session.scalar(select(Gateway).filter_by(**at)) or Gateway(
+                name=kind, sealed=sealing.seal(folder, {}), created_at=clock.now(), **at
+            )
+            db.session.add(gateway)
+            db.session.flush()
+            sealed = sealing.seal(folder, f"{self.username} {kind}")
+            db.session.add(
+                Contact(user_id=user.id, gateway_id=gateway.id, sealed=sealed, hint=kind, created_at=clock.now())
+            )
+
+    def prefers(self, *channels: str, quiet: tuple[int, int] | None = None) -> None:
+        """Set the person's order of channels and quiet hours (hours of the local day)."""
+        with self.world.app.app_context(), writing():
+            user = db.session.scalars(select(User).where(User.username == self.username)).one()
+            row = Preference(user_id=user.id, channels=list(channels))
+            if quiet:
+                row.quiet_from, row.quiet_to = (hour * 60 for hour in quiet)
+            db.session.merge(row)
+
     def carries_phone(self) -> None:
         """Subscribe the device to pushes, which `World.phones` then receives."""
         endpoint = f"http://127.0.0.1:9/{self.username}/{uuid4().hex}"
@@ -186,7 +211,10 @@ class World:
     def _step(self) -> bool:
         busy = deliver.escalate(self.now)
         busy |= deliver.look(self.now)
-        claims = deliver.claim(64, "test", "http://town", self.app.config["SECRET_KEY"], self.now)
+        whom = ("test", "http://town", self.app.config["SECRET_KEY"], self.now)
+        claims = deliver.claim(64, *whom)
+        for gateway in deliver.waiting_gateways(self.now):
+            claims += deliver.claim(64, *whom, only=gateway)
         deliver.record([self._send(claim) for claim in claims], "test", self.now, lambda: 0.0)
         return busy or bool(claims)
 
@@ -216,6 +244,8 @@ class World:
                 row.ends_at = clock.now() - timedelta(seconds=1)
 
     def _send(self, claim: Claim) -> Outcome:
+        if isinstance(claim.what, Parcel):
+            return self._hand_over(claim, claim.what)
         username = claim.push.address.endpoint.split("/")[3]
         phone = self.phones[username]
         if phone.fails_with:
@@ -223,6 +253,15 @@ class World:
         assert len(json.dumps(claim.push.payload, ensure_ascii=False).encode()) < 2000
         phone.inbox.append(claim.push.payload["notification"])  # type: ignore[arg-type]
         return Outcome(claim, None)
+
+    def _hand_over(self, claim: Claim, parcel: Parcel) -> Outcome:
+        phone = self.phones[sealing.unseal(self.app.config["SETTINGS"].instance, parcel.address)]
+        if phone.fails_with is None:
+            message = parcel.message
+            phone.inbox.append(
+                {"title": message.title, "body": message.body, "link": message.link.removeprefix("http://town")}
+            )
+        return Outcome(claim, phone.fails_with)
 
 
 def manifest(content: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fieldapp import clock, verbs
 from fieldapp.cases import Ask
 from fieldapp.db import writing
 from fieldapp.errors import Conflict, Invalid
+from fieldapp.models import User
 from fieldapp.rules.workflow import Part, Refused
 from fieldapp.web import words
 from fieldapp.web.problems import status_of
@@ -54,12 +55,12 @@ def typed() -> Typed:
     )
 
 
-def attempt(number: str, sent: Typed, *wanted: Part) -> Refusal | None:
-    """Do it and commit, or say why not. Raises NotHere and NotAllowed as the verbs do."""
+def attempt(number: str, sent: Typed, *wanted: Part, actor: User | None = None) -> Refusal | None:
+    """Do it and commit, or say why not; `actor` is whoever is logged in unless a link says who. Raises NotHere and NotAllowed as the verbs do."""
     try:
         ask, version = Ask.of(sent.note, sent.to, sent.category, sent.severity), _version()
         with writing():
-            verbs.perform(user(), number, sent.action, ask, version, clock.now(), *wanted)
+            verbs.perform(actor or user(), number, sent.action, ask, version, clock.now(), *wanted)
     except Refused as error:
         return Refusal(words.refused(error), status_of(error))
     except (Conflict, StaleDataError) as error:

@@ -55,7 +55,12 @@ def get_photo(file_id: UUID, size: str) -> ResponseReturnValue:
     attachment = _visible(file_id)
     if size not in SIZES or attachment.state != AttachmentState.READY or attachment.kind == Kind.VOICE:
         raise NotHere(str(file_id))
-    return _private(store().copy(file_id, size), "image/jpeg")
+    return published(attachment, size)
+
+
+def published(photo: Attachment, size: str) -> Response:
+    """A picture's copy of this size. Whether the asker may see it was asked before."""
+    return _private(store().copy(photo.id, size), "image/jpeg")
 
 
 @bp.get("/voices/<uuid:file_id>")

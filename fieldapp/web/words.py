@@ -60,6 +60,7 @@ DELIVERY_ERROR = {
     "over": _("已有人签收或已撤销"), "endpoint_not_allowed": _("推送地址不在允许之列"),
     "service_404": _("这台设备的推送已失效"), "service_410": _("这台设备的推送已失效"), "bad_keys": _("设备密钥无效"),
     "expired": _("过期未送达"), "device_disabled": _("设备已停用"),
+    "shown": _("别的方式已经看到，不用再发"), "quiet": _("他的免打扰时间，到点再发"),
 }  # fmt: skip
 ALERT = {
     "open": _("等待签收"), "exhausted": _("无人签收"), "acknowledged": _("已签收"), "stopped": _("已停止"),
@@ -67,6 +68,7 @@ ALERT = {
 }  # fmt: skip
 PURPOSE = {
     "intake": _("新报呼叫"), "dispatch": _("派单呼叫"), "return": _("退回后呼叫"), "answer": _("告知上报人"),
+    "drill": _("演练"), "proof": _("接班前验证"), "notice": _("通知"),
 }  # fmt: skip
 PHOTO = {"processing": _("照片处理中"), "unreadable": _("这张照片读不出来，原件留着"), "ready": _("照片")}
 SOURCE = {"gps": _("手机定位"), "pin": _("地图上标的"), "village": _("按村居选的")}
