@@ -9,7 +9,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from fieldapp import addresses, cases, groups, policies, reach, tallies
+from fieldapp import addresses, cases, groups, known, policies, reach, tallies
 from fieldapp.addresses import Address
 from fieldapp.db import db, insert
 from fieldapp.models import UNANSWERED, Alert, AlertState, Case, Delivery, Purpose, User
@@ -152,7 +152,7 @@ def acknowledge(case: Case, user: User, now: datetime) -> None:
         _answered(alert, user, now)
         for delivery in alert.deliveries:
             if delivery.user_id == user.id and delivery.state != DeliveryState.FAILED:
-                _set_state(delivery, DeliveryState.ACKNOWLEDGED, now)
+                known.becomes(delivery, DeliveryState.ACKNOWLEDGED, now)
 
 
 def confirm(delivery: Delivery, now: datetime) -> None:
@@ -160,7 +160,13 @@ def confirm(delivery: Delivery, now: datetime) -> None:
     alert = delivery.alert
     if alert.state in UNANSWERED:
         _answered(alert, delivery.user, now)
-    _set_state(delivery, DeliveryState.ACKNOWLEDGED, now)
+    known.becomes(delivery, DeliveryState.ACKNOWLEDGED, now)
+
+
+def over(alert: Alert, now: datetime) -> None:
+    """The time of a drill or a proof is up."""
+    alert.state = AlertState.EXHAUSTED
+    _end(alert, now)
 
 
 def stop(case: Case, now: datetime, *purposes: Purpose) -> None:
@@ -207,9 +213,13 @@ def take_receipt(delivery: Delivery, state: DeliveryState, now: datetime) -> Non
     alert = delivery.alert
     db.session.refresh(alert, with_for_update=True)
     db.session.refresh(delivery, with_for_update=True)
-    _set_state(delivery, advance(DeliveryState(delivery.state), state), now)
+    if alert.purpose == Purpose.PROOF and state == DeliveryState.OPENED and delivery.subscription is not None:
+        state = DeliveryState.ACKNOWLEDGED  # the tap is all that was asked for
+    if state == DeliveryState.ACKNOWLEDGED and alert.case_id is None:
+        confirm(delivery, now)
+    known.becomes(delivery, advance(DeliveryState(delivery.state), state), now)
     for other in reach.not_needed(alert, delivery):
-        _set_state(other, DeliveryState.EXPIRED, now)
+        known.becomes(other, DeliveryState.EXPIRED, now)
         other.error = "shown"
     if alert.state == AlertState.OPEN and not delivery.copied:
         alert.look_at = None
@@ -271,7 +281,7 @@ def drop_disabled(alert: Alert, now: datetime) -> None:
     for delivery in alert.deliveries:
         to = delivery.subscription or delivery.contact
         if delivery.state in WAITING and to and (to.disabled_at or to.user_id != delivery.user_id):
-            _set_state(delivery, DeliveryState.FAILED, now)
+            known.becomes(delivery, DeliveryState.FAILED, now)
             delivery.error = "device_disabled"
             reach.hasten(alert, delivery, now)
     _give_up_on_rung(alert, now)
@@ -346,10 +356,12 @@ def _store(alert: Alert, calls: Sequence[Delivery]) -> None:
 
 
 def _exhaust(alert: Alert, now: datetime) -> None:
+    if alert.case is None:
+        over(alert, now)
+        return
     alert.state, alert.next_step_at = AlertState.EXHAUSTED, None
-    if alert.case is not None:
-        alert.unreached_at = alert.unreached_at or now
-        cases.record(alert.case, "exhausted", None, now)
+    alert.unreached_at = alert.unreached_at or now
+    cases.record(alert.case, "exhausted", None, now)
 
 
 def _answered(alert: Alert, user: User, now: datetime) -> None:
@@ -368,27 +380,5 @@ def _end(alert: Alert, now: datetime) -> None:
     alert.next_step_at = alert.look_at = None
     for delivery in alert.deliveries:
         if delivery.state in WAITING and alert.purpose != Purpose.PROOF:  # each device proves itself
-            _set_state(delivery, DeliveryState.EXPIRED, now)
+            known.becomes(delivery, DeliveryState.EXPIRED, now)
             delivery.error = "over"
-
-
-def _set_state(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
-    if delivery.state == state:
-        return
-    delivery.state, delivery.updated_at = state, now
-    if state in SEEN:
-        _seen(delivery, state, now)
-    if state not in WAITING:
-        delivery.due_at = delivery.lease_owner = delivery.lease_until = None
-
-
-def _seen(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
-    """Its first sign of life is measured; a tap proves that the address works and somebody is there."""
-    if delivery.shown_at is None:
-        delivery.shown_at = now
-        tallies.measure(tallies.SHOWN, delivery.channel, (now - delivery.created_at).total_seconds())
-    if state != DeliveryState.SHOWN:
-        delivery.opened_at = delivery.opened_at or now
-        address = delivery.subscription or delivery.contact
-        if address is not None and address.user_id == delivery.user_id:
-            address.proved_at = now

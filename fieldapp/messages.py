@@ -56,7 +56,8 @@ def drill(note: str) -> Message:
 
 def proof(when: str) -> Message:
     """To somebody whose shift begins soon: each device is tried."""
-    return Message("接班前请点一下这条", f"{when} 轮到您值班，点开就知道这台手机叫得到您", "/reminders")
+    begins = f"{when} 轮到您值班，" if when else ""
+    return Message("请点一下这条", f"{begins}点开就知道这样叫得到您", "/reminders")
 
 
 def _place(case: Case) -> str:

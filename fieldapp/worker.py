@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from fieldapp import clock, deliver, groups, upkeep
+from fieldapp import clock, deliver, groups, proofs, upkeep
 from fieldapp.channels import Temporary, webpush
 from fieldapp.channels.webpush import Push, Sender
 from fieldapp.config import Settings
@@ -23,6 +23,7 @@ from fieldapp.loop import HEARTBEAT_S, POLL_S, Every, Stop, guarded, name
 from fieldapp.parcels import AT_ONCE, Post
 
 AUDIT_S = 5.0
+ROTA_S = 30.0
 IN_FLIGHT = 128
 PER_SERVICE = 64  # one push service that hangs must leave room for the others
 PER_SLOW_SERVICE = 4  # and once it has kept us waiting, it gets no more than a few tries at a time
@@ -51,7 +52,7 @@ class Caller:
         self._running: dict[asyncio.Task[Outcome], Sent] = {}
         self._speaking: dict[asyncio.Task[Exception | None], Bundle] = {}
         self._slow: set[str] = set()  # services whose last answer was none, or "later"
-        self._beat, self._audit = Every(HEARTBEAT_S), Every(AUDIT_S)
+        self._beat, self._audit, self._rota = Every(HEARTBEAT_S), Every(AUDIT_S), Every(ROTA_S)
 
     async def run(self, stop: Stop) -> None:
         """Work until told to stop, then give the sends in flight a moment to end."""
@@ -75,6 +76,9 @@ class Caller:
             guarded(lambda: upkeep.beat(self._name, "alerts", clock.now()))
         if self._audit.due():
             guarded(lambda: upkeep.audit(clock.now()))
+            guarded(lambda: groups.expire(clock.now()))
+        if self._rota.due():
+            guarded(lambda: proofs.ask_before_shifts(clock.now()))
 
     def _send(self) -> None:
         load = self._load()

@@ -8,10 +8,17 @@ from fieldapp.web import (
     analyst,
     api,
     auth,
+    contacts,
     desk,
+    drills,
+    feeds,
+    gateways,
+    handovers,
+    holidays,
     imports,
     invitations,
     language,
+    links,
     nearby,
     operations,
     patrol,
@@ -20,15 +27,20 @@ from fieldapp.web import (
     push,
     pwa,
     roster,
+    rotations,
     security,
+    shifts,
     steps,
+    swaps,
     tasks,
     uploads,
 )
 
 BLUEPRINTS = (
-    accounts_admin.bp, admin.bp, analyst.bp, api.bp, auth.bp, desk.bp, imports.bp, invitations.bp, language.bp,
+    accounts_admin.bp, admin.bp, analyst.bp, api.bp, auth.bp, desk.bp, drills.bp, imports.bp, invitations.bp, language.bp, links.bp,
     nearby.bp, operations.bp, patrol.bp, plain.bp, push.bp, pwa.bp, roster.bp, steps.bp, tasks.bp, uploads.bp,
+    feeds.bp, handovers.bp, holidays.bp, rotations.bp, shifts.bp, swaps.bp,
+    contacts.bp, gateways.bp,
 )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ PURPOSE = {
     "intake": _("新报呼叫"), "dispatch": _("派单呼叫"), "return": _("退回后呼叫"), "answer": _("告知上报人"),
     "drill": _("演练"), "proof": _("接班前验证"), "notice": _("通知"),
 }  # fmt: skip
+REACH = {"reachable": _("可达"), "unreachable": _("不可达"), "unproved": _("未验证")}
 PHOTO = {"processing": _("照片处理中"), "unreadable": _("这张照片读不出来，原件留着"), "ready": _("照片")}
 SOURCE = {"gps": _("手机定位"), "pin": _("地图上标的"), "village": _("按村居选的")}
 LANE = {
@@ -142,6 +143,7 @@ REASON = {
     "not_free": _("请选一个还没有值班的人。"),
     "department_needed": _("部门联络员要选一个部门。"),
     "own_account": _("不能停用自己，也不能改自己的角色。"),
+    "drill_running": _("已经有一次演练在进行，等它结束再开始。"),
     "town_needed": _("部门属于镇街，请用镇街管理员账号添加。"),
     "name_taken": _("已经有这个名称了。"),
     "word_needed": _("请填写名称。"),
