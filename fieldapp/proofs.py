@@ -7,12 +7,11 @@ from sqlalchemy import func, select
 
 from fieldapp import addresses, alerting, clock, messages, oncall
 from fieldapp.db import db, writing
-from fieldapp.models import Alert, Delivery, OnCall, Purpose, Rotation, User
+from fieldapp.models import Alert, Delivery, Purpose, Rotation, User
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.reachability import ASK_BEFORE, FRESH, Reach, of_person
 
 LASTS = timedelta(minutes=60)
-LATE = timedelta(minutes=5)  # a turn put on by hand begins at once: its holder is asked just after
 
 
 def ask(user: User, when: str, once: str, now: datetime) -> Alert | None:
@@ -56,11 +55,8 @@ def _asked(once: str) -> bool:
 
 
 def _beginning(now: datetime) -> Iterable[tuple[int, datetime]]:
-    """Who comes on when, of all towns, as user ids."""
+    """Who comes on when, of all towns, as user ids. Whom somebody puts on by hand is asked there and then."""
     until = now + ASK_BEFORE
-    by_hand = (OnCall.starts_at > now - LATE) & (OnCall.starts_at <= until)
-    for turn in db.session.scalars(select(OnCall).where(by_hand)):
-        yield turn.user_id, turn.starts_at
     towns = db.session.execute(select(Rotation.town_code, Rotation.rung).distinct()).all()
     for town_code, rung in towns:
         for stand in oncall.stands(town_code, Rung(rung), now, until):

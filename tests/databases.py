@@ -4,14 +4,16 @@ import os
 import shutil
 import subprocess
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from flask_migrate import upgrade
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 from fieldapp import clock, create_app, seed
 from fieldapp.config import Settings
 from fieldapp.db import db, writing
+from fieldapp.models import Rotation
 
 
 class Database:
@@ -102,5 +104,8 @@ def _migrate_and_seed(folder: Path, url: str) -> None:
         upgrade()
         with writing():
             seed.demo(clock.now())
+            # the next hand-over is far off, or what a worker sends would depend on the hour of the day
+            for rotation in db.session.scalars(select(Rotation)):
+                rotation.starts_on += timedelta(days=2)
         db.session.remove()
         db.engine.dispose()
