@@ -104,6 +104,7 @@ def _subscriptions(user_ids: Sequence[int], now: datetime) -> list[PushSubscript
 
 
 def _contacts(user_ids: Sequence[int]) -> list[Contact]:
-    live = (Contact.disabled_at.is_(None), Gateway.active)
+    # one that was never proved may be mistyped, and a stranger's: no signing link goes there
+    live = (Contact.disabled_at.is_(None), Contact.proved_at.is_not(None), Gateway.active)
     query = select(Contact).join(Gateway).where(Contact.user_id.in_(user_ids), *live).order_by(Contact.id)
     return list(db.session.scalars(query.options(joinedload(Contact.gateway))))

@@ -116,7 +116,14 @@ class Person:
             db.session.flush()
             sealed = sealing.seal(folder, f"{self.username} {kind}")
             db.session.add(
-                Contact(user_id=user.id, gateway_id=gateway.id, sealed=sealed, hint=kind, created_at=clock.now())
+                Contact(
+                    user_id=user.id,
+                    gateway_id=gateway.id,
+                    sealed=sealed,
+                    hint=kind,
+                    created_at=clock.now(),
+                    proved_at=clock.now(),
+                )
             )
 
     def prefers(self, *channels: str, quiet: tuple[int, int] | None = None) -> None:

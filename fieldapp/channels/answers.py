@@ -31,7 +31,9 @@ CODES = {
         "errcode", 0,
         later=frozenset({-1, 45009, 45033, 45047}),
         ours=frozenset({40001, 40013, 40056, 41002, 41004, 41011, 48002, 60020, 301002, 2000002}),
-        gone=frozenset({40003, 40031, 60011, 60111, 81013}),
+        gone=frozenset({40003, 60111}),
+        # the person left, or the app's visible range was changed by mistake: nobody loses an address by that
+        refused=frozenset({40031, 60011, 81013}),
     ),
     "wecombot": Codes("errcode", 0, later=frozenset({-1, 45009, 45033}), ours=frozenset({40058, 93000, 93008})),
     # open.dingtalk.com/document/robots/custom-robot-access
@@ -68,7 +70,7 @@ def judge(kind: str, answer: Answer) -> None:
         raise Temporary(f"unclear:{answer.status_code}", answer.retry_after)
     if kind == "wecom" and (said.get("invaliduser") or said.get("unlicenseduser")):
         # WeCom's yes counts the message as taken even when its only addressee does not exist
-        raise Gone("unknown_address:invaliduser") if said.get("invaliduser") else Permanent("refused:unlicensed")
+        raise Permanent("refused:invaliduser" if said.get("invaliduser") else "refused:unlicenseduser")
 
 
 def _judge_status(answer: Answer) -> None:

@@ -28,6 +28,8 @@ def send(
     way = KINDS.get(kind)
     if way is None or not way.address_ok(address):
         raise Permanent(f"bad_address:{kind}")
+    if not all(field.accepts(settings.get(field.name) or field.default) for field in way.fields):
+        raise Permanent("setup:settings", ours=True)
     rules = Rules(way.hosts, way.ports, more_hosts, allow_loopback)
     journey = Journey(_server(way, settings), rules, patience_s, usual_port=_port(kind, settings))
     journey.run(lambda: _send(kind, settings, address, message, journey))

@@ -40,7 +40,8 @@ def send(settings: Mapping[str, str], address: str, message: Message, journey: J
     except smtplib.SMTPNotSupportedError as error:
         raise Permanent("setup:not_supported", ours=True) from error
     except (Unreachable, OSError, ValueError) as error:  # smtplib's other errors are OSErrors
-        raise Temporary(f"unreachable:{type(error).__name__}") from error
+        why = str(error) if isinstance(error, Unreachable) else type(error).__name__
+        raise Temporary(f"unreachable:{why}") from error
 
 
 class _Server(smtplib.SMTP):

@@ -115,7 +115,7 @@ class Journey:
         self._until = time.monotonic() + self.patience_s
         self._cuts: list[Callable[[], None]] = []
         self._over = False
-        if not self.rules.allow(self.host, self.port):
+        if self.port > 65535 or not self.rules.allow(self.host, self.port):
             raise Permanent(f"not_allowed:{self.server}", ours=True)
 
     @property
@@ -146,7 +146,7 @@ class Journey:
                 return self._ours(socket.create_connection((address, self.port), timeout=self.left))
             except OSError as error:
                 failed = type(error).__name__
-        raise Unreachable(f"{self.host}: {failed}")
+        raise Unreachable(failed)
 
     def secured(self) -> socket.socket:
         """The same with TLS, its certificate checked for the server's name."""
@@ -169,8 +169,9 @@ class Journey:
             said = connection.getresponse()
             content = said.read(MOST_READ)
         except (Unreachable, OSError, http.client.HTTPException, ValueError) as error:
-            self.failed = f"unreachable:{type(error).__name__}"
-            raise Unreachable(str(error)) from error
+            why = str(error) if isinstance(error, Unreachable) else type(error).__name__
+            self.failed = f"unreachable:{why}"
+            raise Unreachable(why) from error
         finally:
             connection.close()
         told = {name.title(): value for name, value in said.headers.items()}
@@ -202,7 +203,7 @@ class Journey:
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise Unreachable(f"{self.host}: {type(error).__name__}") from error
+            raise Unreachable(type(error).__name__) from error
         usable = [str(entry[4][0]) for entry in found if self.rules.reach(self.host, str(entry[4][0]))]
         if not usable:
             raise Permanent(f"private_address:{self.host}", ours=True)

@@ -28,6 +28,7 @@ from fieldapp.channels.message import Message
 from fieldapp.channels.outward import Answer, Journey, Unreachable
 
 _journey: ContextVar[Journey] = ContextVar("journey")
+MOST_BYTES = 1500  # of a body; with title and link the strictest of these services takes 2,048 in all
 _ASSET = AppriseAsset(app_id="fieldapp", http_redirects=False, storage_mode="memory")
 
 
@@ -138,8 +139,14 @@ def send(kind: str, settings: Mapping[str, str], address: str, message: Message,
 
 def _text(kind: str, message: Message) -> str:
     # a tap on the notification opens the link there; the others show it to be tapped
-    shown = message.body if kind in ("bark", "ntfy") or not message.link else f"{message.body}\n\n{message.link}"
-    return _plain(shown) or _plain(message.title)
+    body = _cut(_plain(message.body))
+    shown = body if kind in ("bark", "ntfy") or not message.link else f"{body}\n\n{message.link}"
+    return shown or _plain(message.title)
+
+
+def _cut(text: str) -> str:
+    raw = text.encode()
+    return text if len(raw) <= MOST_BYTES else raw[:MOST_BYTES].decode(errors="ignore") + "…"
 
 
 def _plain(text: str) -> str:

@@ -38,7 +38,9 @@ def test_wecom_is_asked_for_a_pass_once_and_again_only_when_it_ran_out(serve: Se
 
 
 def test_wecom_takes_a_message_for_nobody_but_we_do_not_count_it(serve: Serve) -> None:
-    assert isinstance(refusal("wecom", chats.WECOM, "somebody.who.left", serve(chats.WeCom())), Gone)
+    error = refusal("wecom", chats.WECOM, "somebody.who.left", serve(chats.WeCom()))
+    assert type(error) is Permanent, "or the app's visible range is wrong: then everybody would lose the address"
+    assert not error.ours
 
 
 @pytest.mark.parametrize("everybody", ["all", "@all", "ada|ben", "ada,ben"])
@@ -108,6 +110,23 @@ def test_a_no_inside_a_200_is_a_no(
     assert error.ours
     made.refuses = 987654
     assert isinstance(refusal(kind, settings, "", service), Temporary), "what nobody knows is tried again"
+
+
+def test_many_lines_are_cut_to_what_a_bot_takes_and_the_link_stays(serve: Serve) -> None:
+    bot = chats.WeComBot()
+    lines = Message("随手报：90 件等待签收", "\n".join(["红 井盖 · 南门社区"] * 90), MESSAGE.link, "", "", "")
+    send("wecombot", chats.WECOMBOT, "", serve(bot), lines)
+    said = bot.taken[0]["text"]["content"]
+    assert len(said.encode()) <= 2048
+    assert said.endswith(MESSAGE.link)
+
+
+def test_settings_that_were_lost_are_our_fault_and_no_crash(serve: Serve) -> None:
+    service = serve(chats.WeCom())
+    error = refusal("wecom", {"corp_id": chats.WECOM["corp_id"]}, "ada", service)
+    assert isinstance(error, Permanent)
+    assert error.ours
+    assert service.received == []
 
 
 def test_bark_sounds_through_silence_and_opens_the_page(serve: Serve) -> None:

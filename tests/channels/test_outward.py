@@ -101,7 +101,15 @@ def test_an_endless_answer_is_not_read_to_its_end(
 
 @pytest.mark.parametrize(
     "server",
-    ["10.0.0.1", "127.0.0.1:6379", "169.254.169.254", "intranet.example.gov.cn", "api.day.app:6379", "localhost"],
+    [
+        "10.0.0.1",
+        "127.0.0.1:6379",
+        "169.254.169.254",
+        "intranet.example.gov.cn",
+        "api.day.app:6379",
+        "localhost",
+        "api.day.app:99999",
+    ],
 )
 def test_a_server_that_nobody_allowed_is_not_called(server: str) -> None:
     with pytest.raises(Permanent) as caught:
