@@ -198,10 +198,10 @@ def _each_alert(due: ColumnElement[bool], now: datetime, step: Callable[[Alert, 
 
 
 def _step_alert(
-    alert_id: UUID, case_id: int | None, due: ColumnElement[bool], now: datetime, step: Callable[[Alert, datetime], None]
+    alert_id: UUID, case: int | None, due: ColumnElement[bool], now: datetime, step: Callable[[Alert, datetime], None]
 ) -> None:
     with writing():
-        db.session.scalar(select(Case.id).where(Case.id == case_id).with_for_update())
+        db.session.scalar(select(Case.id).where(Case.id == case).with_for_update())
         query = select(Alert).where(Alert.id == alert_id, due).options(selectinload(Alert.deliveries))
         alert = db.session.scalar(query.with_for_update(of=Alert, skip_locked=True))
         if alert is not None:  # nobody signed, and no other worker was here meanwhile
@@ -286,6 +286,10 @@ def _accepted(claims: Sequence[Claim], owner: str, now: datetime) -> None:
         )
     )  # fmt: skip
     db.session.connection().execute(taken, [{"of": c.delivery_id, "try": c.attempt} for c in claims])
+    well = {int(claim.origin.removeprefix(GATEWAY)) for claim in claims if claim.origin.startswith(GATEWAY)}
+    if well:
+        troubled = Gateway.id.in_(well) & Gateway.trouble.is_not(None)
+        db.session.execute(update(Gateway).where(troubled).values(trouble=None))
 
 
 def _failed(outcomes: Sequence[Outcome], owner: str, now: datetime, chance: Callable[[], float]) -> None:
@@ -313,6 +317,8 @@ def _settle(delivery: Delivery, error: Exception | None, now: datetime, chance: 
         address = delivery.subscription or delivery.contact
         if isinstance(error, Gone) and address is not None:
             alerting.gone(address, str(error), messages.device_is_dead(address), now)
+        if error.ours and delivery.contact is not None:
+            delivery.contact.gateway.trouble = delivery.error
         alerting.way_is_closed(delivery, now)
         return
     retry_after = error.retry_after if isinstance(error, Temporary) else None

@@ -12,7 +12,7 @@ from fieldapp.rules import geo
 from fieldapp.rules.delivery import SEEN
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.workflow import BEGINS_ANEW
-from fieldapp.web import views, words
+from fieldapp.web import delivery_words, views, words
 from fieldapp.web.tongue import later as _
 from fieldapp.web.transitions import Refusal, Typed
 
@@ -86,7 +86,7 @@ def _of_called(case: Case, delivery: Delivery) -> Called:
     left = next((a.returned_at for a in case.assignments if a.user_id == person.id and a.returned_at), None)
     if left and left > delivery.created_at:
         return Called(person.name, _("已退出"), False, left)
-    return Called(person.name, words.delivery(delivery), delivery.state in SEEN, delivery.updated_at)
+    return Called(person.name, delivery_words.sentence(delivery), delivery.state in SEEN, delivery.updated_at)
 
 
 def _reached(one: Assignment, name: str = "") -> Called | None:

@@ -5,7 +5,7 @@ from flask_babel import Babel
 from werkzeug.wrappers import Response as Redirect
 
 from fieldapp import accounts, clock
-from fieldapp.web import words
+from fieldapp.web import delivery_words, words
 from fieldapp.web.assets import asset
 from fieldapp.web.tongue import LANGUAGES, chosen, markup
 
@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
     app.config["BABEL_DEFAULT_TIMEZONE"] = clock.LOCAL.key
     babel.init_app(app, default_locale="zh_Hans_CN", locale_selector=lambda: LOCALES[chosen()])
-    app.jinja_env.globals.update(_=markup, asset=asset, words=words, local=clock.local, rfc3339=clock.rfc3339)
+    app.jinja_env.globals.update(_=markup, asset=asset, words=words, known=delivery_words, local=clock.local, rfc3339=clock.rfc3339)
     demo: list[bool] = []
 
     @app.context_processor

@@ -7,7 +7,7 @@ from flask import g
 from flask_babel import format_datetime
 
 from fieldapp import clock, directory
-from fieldapp.models import Case, CaseEvent, Delivery
+from fieldapp.models import Case, CaseEvent
 from fieldapp.rules.workflow import Refused
 from fieldapp.web.tongue import chosen
 from fieldapp.web.tongue import later as _
@@ -35,7 +35,8 @@ EVENT = {
     "report": _("收到上报"), "step_back": _("退出"), "hand_on": _("转给别人"), "merged_in": _("并入一件"),
     "called": _("已呼叫"),
     "nobody_on_call": _("无人值班，没有叫到人"), "nobody_reachable": _("值班人员没有可推送的设备"),
-    "round_over": _("叫了一轮没有人签收，重新再叫"), "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
+    "round_over": _("叫了一轮没有人签收，重新再叫"),
+    "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
     "unreadable": _("有一张照片打不开"), "late_step": _("事后才收到"),
     "joined": _("又有人看到，一起办"), "apart": _("上报人看到的那件没有并入"),
     "imported": _("从手机存的文件导入"),
@@ -48,19 +49,6 @@ ROLE = {
 RUNG = {"on_call": _("备勤"), "desk": _("值班台"), "leader": _("带班领导"), "named": _("指定人员")}
 STEP = {
     "triage": _("受理"), "acknowledge": _("签收"), "arrive": _("到场"), "outcome": _("反馈"), "verify": _("核查"),
-}  # fmt: skip
-# each delivery state says what is known, and no more
-DELIVERY = {
-    "queued": _("等待发送"), "failed-temporary": _("没发出去，还会再试"),
-    "accepted": _("推送服务已接收，还不知道手机有没有收到"), "shown": _("手机上已显示"), "opened": _("已打开"),
-    "acknowledged": _("已签收"), "failed-permanent": _("发不出去"), "expired": _("已停止"),
-}  # fmt: skip
-DELIVERY_ERROR = {
-    "no_device": _("没有开启推送的设备"),
-    "over": _("已有人签收或已撤销"), "endpoint_not_allowed": _("推送地址不在允许之列"),
-    "service_404": _("这台设备的推送已失效"), "service_410": _("这台设备的推送已失效"), "bad_keys": _("设备密钥无效"),
-    "expired": _("过期未送达"), "device_disabled": _("设备已停用"),
-    "shown": _("别的方式已经看到，不用再发"), "quiet": _("他的免打扰时间，到点再发"),
 }  # fmt: skip
 ALERT = {
     "open": _("等待签收"), "exhausted": _("无人签收"), "acknowledged": _("已签收"), "stopped": _("已停止"),
@@ -291,13 +279,6 @@ def event_for_reporter(entry: CaseEvent) -> str:
     if entry.action == "apart":
         return gettext("您看到的那件已经办完，或者离得远，这一条单独办")
     return str(EVENT.get(entry.action, entry.action))
-
-
-def delivery(entry: Delivery) -> str:
-    """What is known of one delivery, and why it failed if it did."""
-    base = str(DELIVERY[entry.state])
-    why = DELIVERY_ERROR.get(entry.error or "")
-    return f"{base} · {why}" if why else base
 
 
 PART = {
