@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)  # three times as long as a send may take
 BATCH = 20
 GATEWAY = "gateway:"  # how a gateway is named where a push service is named by its origin
+TELLS = frozenset({Purpose.ANSWER, Purpose.NOTICE})  # nobody need be woken
 BY_LINK = frozenset({Purpose.DRILL, Purpose.PROOF})  # what is confirmed on a page of its own
 
 
@@ -259,7 +260,8 @@ def _claim(row: Row[Any], base_url: str, key: str, now: datetime) -> Claim:
 def _message(row: Row[Any], base_url: str, key: str) -> Message:
     code = links.code(key, row.id)
     place = Area.shortened(row.place) if row.place else ""
-    return Message(row.title, row.body, base_url + links.path(code), messages.COLOUR[row.severity], place, code)
+    link, colour = base_url + links.path(code), messages.COLOUR[row.severity]
+    return Message(row.title, row.body, link, colour, place, code, urgent=row.purpose not in TELLS)
 
 
 def _remember_links(delivery_ids: Sequence[UUID], key: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from fieldapp import alerting, messages, scope
@@ -76,12 +76,16 @@ def start(actor: User, note: str, minutes: int, now: datetime) -> Drill:
     )  # fmt: skip
     db.session.add(drill)
     db.session.flush()
-    takes_part = scope.people(actor).where(User.active, User.role.in_(TAKES_PART)).order_by(User.id)
-    for person in db.session.scalars(takes_part).all():
+    for person in db.session.scalars(_takes_part(actor).order_by(User.id)).all():
         alerting.raise_to(
             person, Purpose.DRILL, messages.drill(note), now, f"drill:{drill.id}:{person.id}", lasts, drill.id
         )
     return drill
+
+
+def participant(actor: User, user_id: int) -> User | None:
+    """Somebody of the actor's town who may ever be called."""
+    return db.session.scalar(_takes_part(actor).where(User.id == user_id))
 
 
 def end(actor: User, drill_id: int, now: datetime) -> None:
@@ -115,6 +119,10 @@ def result(drill: Drill, now: datetime) -> Result:
     running = drill.ends_at > now and any(not answer.over for answer in answers)
     ordered = sorted(answers, key=lambda answer: (answer.seconds is not None, answer.person.name))
     return Result(drill, tuple(ordered), running)
+
+
+def _takes_part(actor: User) -> Select[User]:
+    return scope.people(actor).where(User.active, User.role.in_(TAKES_PART))
 
 
 def _answer(alert: Alert) -> Answer:

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from fieldapp import accounts, alerting, cases, clock, links, scope, verbs
 from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
-from fieldapp.models import Attachment, AttachmentState, Delivery, Kind
+from fieldapp.models import AlertState, Attachment, AttachmentState, Delivery, Kind
 from fieldapp.photos import SIZES
 from fieldapp.rules.delivery import DeliveryState
 from fieldapp.rules.workflow import Part, Refused
@@ -46,7 +46,9 @@ def of_link(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseR
 @bp.get("/r/<code>")
 @of_link
 def show(delivery: Delivery, code: str) -> ResponseReturnValue:
-    """What it is, where, and the one big thing to do."""
+    """What it is, where, and the one big thing to do. What only tells leads to its page, which asks for a login."""
+    if delivery.alert.state == AlertState.TOLD:
+        return redirect(delivery.alert.path)
     return _page(delivery, code)
 
 

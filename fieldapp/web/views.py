@@ -153,7 +153,9 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "deliveries": [
             {
                 "id": str(d.id), "to": d.user.name, "channel": d.channel, "state": d.state, "attempts": d.attempts,
-                "updated_at": rfc3339(d.updated_at), "error": d.error,
+                "updated_at": rfc3339(d.updated_at), "error": d.error, "why": d.why, "copied": d.copied, "rung": d.rung,
+                "due_at": rfc3339(d.due_at), "accepted_at": rfc3339(d.accepted_at), "shown_at": rfc3339(d.shown_at),
+                "opened_at": rfc3339(d.opened_at),
             }
             for d in alert.deliveries
         ],

@@ -183,3 +183,13 @@ def test_a_foreign_page_cannot_press_the_button(world: World, path: str) -> None
     answer = stranger(world).post(link + path, headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403
     assert world.dora.case(number)["status"] == "new"
+
+
+def test_an_answer_comes_by_message_too_and_its_link_leads_to_the_story(world: World) -> None:
+    world.vik.has("sms_aliyun")
+    number = world.vik.files("井盖破损").number
+    world.dora.must("accept", number)
+    world.work()
+    link = world.phones["vik sms_aliyun"].expects("中心已受理")["link"]
+    answer = stranger(world).get(link)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/story?case={number}")
