@@ -1,19 +1,36 @@
 """What every instance starts with, and the demo township."""
 
 import csv
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 
-from fieldapp import passwords
+from fieldapp import clock, passwords
 from fieldapp.db import db
-from fieldapp.models import Area, Category, Department, Fact, Limit, OnCall, SeverityLabel, User
+from fieldapp.models import (
+    Area,
+    CalendarDay,
+    CalendarYear,
+    Category,
+    Department,
+    Fact,
+    Limit,
+    OnCall,
+    Rotation,
+    SeverityLabel,
+    User,
+)
 from fieldapp.rules.deadlines import DEFAULT_LIMITS
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.severity import Severity
 
 DIVISIONS = Path(__file__).parent / "data" / "divisions.csv"
+HOLIDAYS = Path(__file__).parent / "data" / "holidays.csv"
+HOLIDAY_SOURCES = {
+    2025: ("国务院办公厅关于2025年部分节假日安排的通知", date(2024, 11, 12)),
+    2026: ("国务院办公厅关于2026年部分节假日安排的通知", date(2025, 11, 4)),
+}
 RUN_BY_ANOTHER_AUTHORITY = ("441521102", "441521103", "441521104", "441521105")
 LETTERS = {
     "441521101": "ML", "441521102": "XM", "441521103": "EB", "441521104": "CS", "441521105": "HM",
@@ -69,6 +86,7 @@ def reference_data() -> None:
     for (level, step), minutes in DEFAULT_LIMITS.items():
         if (level, step.value) not in known:
             db.session.add(Limit(severity=level, step=step, minutes=minutes))
+    _holidays()
     db.session.flush()
 
 
@@ -89,7 +107,29 @@ def demo(now: datetime) -> bool:
         if role in ("responder", "leader"):
             rung = Rung.ON_CALL if role == "responder" else Rung.LEADER
             db.session.add(OnCall(town_code=DEMO_TOWN, user_id=user.id, rung=rung, starts_at=now))
+    _rotations(now)
     return True
+
+
+def _rotations(now: datetime) -> None:
+    """From tomorrow on, so that tonight is held by whoever was put on by hand and by nobody else."""
+    tomorrow = clock.local(now).date() + timedelta(days=1)
+    for rung, name, usernames in ((Rung.ON_CALL, "备勤", ("ada", "ben")), (Rung.LEADER, "带班", ("lea",))):
+        members = [db.session.scalars(select(User.id).where(User.username == one)).one() for one in usernames]
+        db.session.add(
+            Rotation(
+                town_code=DEMO_TOWN,
+                rung=rung,
+                name=name,
+                members=members,
+                starts_on=tomorrow,
+                ends_on=None,
+                cuts=["08:00"],
+                turn=1,
+                days="all",
+                created_at=now,
+            )
+        )
 
 
 def _areas() -> None:
@@ -111,6 +151,21 @@ def _areas() -> None:
                     )
                 )
         db.session.flush()
+
+
+def _holidays() -> None:
+    """The published years; one that is in the table already is left as the admin left it."""
+    with HOLIDAYS.open(encoding="utf-8") as source:
+        rows = [(date.fromisoformat(row["day"]), row["kind"], row["name"]) for row in csv.DictReader(source)]
+    kept = set(db.session.scalars(select(CalendarYear.year)))
+    kept |= {day.year for day in db.session.scalars(select(CalendarDay.day))}
+    for year, (title, published_on) in HOLIDAY_SOURCES.items():
+        if year not in kept:
+            published_at = datetime(published_on.year, published_on.month, published_on.day, tzinfo=clock.LOCAL)
+            db.session.add(CalendarYear(year=year, source=title, published_at=published_at))
+            db.session.add_all(
+                CalendarDay(day=day, kind=kind, name=name) for day, kind, name in rows if day.year == year
+            )
 
 
 def _categories() -> None:

@@ -1,24 +1,27 @@
-"""The roster: who is on call now, and whether a push can reach them."""
+"""The roster: who is on call now, a week at a glance, and the gaps before they come."""
+
+from datetime import date, timedelta
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from fieldapp import clock, roster
+from fieldapp import clock, feeds, newcomers, oncall, roster
 from fieldapp.db import writing
 from fieldapp.errors import Invalid
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.roles import WORKS_DESK
-from fieldapp.web import words
+from fieldapp.web import roster_words
 from fieldapp.web.security import for_roles, user
 
 bp = Blueprint("roster", __name__)
 HOURS = (8, 12, 24)
+FURTHEST = timedelta(days=366)
 
 
 @bp.get("/desk/roster")
 @for_roles(*WORKS_DESK)
 def show() -> ResponseReturnValue:
-    """Both rungs, and who could be put on them."""
+    """Every rung now and over a week, and who could be put on."""
     return _page()
 
 
@@ -29,9 +32,9 @@ def put_on() -> ResponseReturnValue:
     try:
         rung, user_id, hours = _read()
         with writing():
-            roster.put_on(user(), rung, user_id, hours, clock.now())
+            roster.put_on(user(), rung, user_id, hours, clock.now(), newcomers.call)
     except Invalid as error:
-        return _page(" ".join(words.field_errors(error.errors).values())), 422
+        return _page(" ".join(roster_words.field_errors(error.errors).values())), 422
     return redirect("/desk/roster", 303)
 
 
@@ -46,8 +49,30 @@ def take_off(entry_id: int) -> ResponseReturnValue:
 
 def _page(error: str = "") -> str:
     now = clock.now()
-    groups = [(rung, roster.turns(user(), rung, now), roster.free(user(), rung, now)) for rung in roster.RUNGS]
-    return render_template("desk/roster.html", groups=groups, now=now, hours=HOURS, error=error)
+    monday, rungs = _monday(clock.local(now).date()), list(roster.RUNGS)
+    return render_template(
+        "desk/roster.html", now=now, today=clock.local(now).date(), hours=HOURS, error=error, say=roster_words,
+        groups=[(rung, roster.turns(user(), rung, now), roster.free(user(), rung, now)) for rung in rungs],
+        gaps=roster.gaps_ahead(user(), now), unpublished=roster.unpublished(now), monday=monday,
+        before=monday - timedelta(days=7), after=monday + timedelta(days=7),
+        week=roster.week(user(), monday, now), names=_names(),
+        rotations=oncall.rotations(user().town_code, None, now), feed=feeds.current(user(), whole_town=True),
+    )  # fmt: skip
+
+
+def _names() -> dict[int, str]:
+    return {person.id: person.name for rung in roster.RUNGS for person in roster.people(user(), rung)}
+
+
+def _monday(today: date) -> date:
+    """The Monday of the week asked for; of this one when the address makes no sense."""
+    try:
+        asked = date.fromisoformat(request.args.get("week", ""))
+    except ValueError:
+        asked = today
+    if abs(asked - today) > FURTHEST:
+        asked = today
+    return asked - timedelta(days=asked.weekday())
 
 
 def _read() -> tuple[Rung, int, int | None]:

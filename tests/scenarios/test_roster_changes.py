@@ -72,6 +72,8 @@ def test_the_holder_swaps_mid_alert_and_the_newcomer_is_called_for_what_is_open(
     night.phones["ada"].expects("电线")
     night.phones["ben"].stays_silent()
     question = asks(night, post, "ada", "ben", running=True)
+    night.work()
+    night.phones["ben"].expects("请您代班")
     assert "陈安 请您代班" in night.ben.get("/roster").text
     assert said(night, "ben", question) == "agreed"
     assert on_call(night) == ["ben"]
@@ -90,7 +92,28 @@ def test_a_shift_to_come_changes_hands_and_nobody_is_called(night: World) -> Non
     assert said(night, "ben", question) == "agreed"
     assert starts(night, post, "ben") == sorted([*before, given])
     night.work()
+    night.phones["ben"].expects("请您代班")
     night.phones["ben"].stays_silent()
+
+
+def test_each_is_told_on_the_phone_what_the_other_said(night: World) -> None:
+    post = rota(night, "ada", "ben")
+    for name in ("ada", "ben", "lea"):
+        night.person(name).carries_phone()
+    first = asks(night, post, "ada", "ben")
+    night.work()
+    push = night.phones["ben"].expects("陈安 请您代班")
+    assert "家里有事" in push["body"] and push["navigate"].endswith("/roster")
+    said(night, "ben", first, "refusal")
+    night.work()
+    night.phones["ada"].expects("黄本 不方便换班")
+    second = asks(night, post, "ada", "ben", back=named(post, starts(night, post, "ben")[0]))
+    said(night, "ben", second)
+    night.fast_forward(minutes=10)
+    night.phones["ben"].expects("陈安 想和您换班")
+    night.phones["ada"].expects("黄本 同意了")
+    for phone in night.phones.values():
+        phone.stays_silent()  # nobody else is called for it
 
 
 def test_two_change_shifts_and_each_stands_as_often_as_before(night: World) -> None:
