@@ -6,14 +6,14 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from fieldapp import addresses, oncall, queue, roster
+from fieldapp import oncall, proofs, queue, roster
 from fieldapp.clock import rfc3339
 from fieldapp.db import db
 from fieldapp.errors import Conflict, NotHere
-from fieldapp.models import Area, Case, Handover, User
+from fieldapp.models import Area, Case, Handover, Rotation, User
 from fieldapp.queue import MOST, Filter
 from fieldapp.rules.escalation import Rung
-from fieldapp.rules.roster import Hole
+from fieldapp.rules.roster import Hole, Shift
 
 LANES = ("triage", "in_hand", "verify")
 GIVEN, TAKEN, WITHDRAWN = "given", "taken", "withdrawn"
@@ -112,16 +112,21 @@ def _case(case: Case, now: datetime) -> dict[str, Any]:
 
 def _people(user: User, rung: Rung, now: datetime) -> list[dict[str, Any]]:
     found = oncall.holders(user.town_code, rung, now)
-    return [{"name": person.name, "reachable": addresses.reachable(person, now)} for person in found]
+    standing = proofs.standing(found, now)
+    return [{"name": person.name, "reach": standing[person.id]} for person in found]
 
 
 def _next(user: User, rung: Rung, now: datetime) -> list[dict[str, Any]]:
-    found = roster.handovers_ahead(user, rung, now)
-    return [
-        {"rung": rung, "post": row.name, "at": rfc3339(shift.starts_at), "gap": shift.gap,
-         "name": db.session.get_one(User, shift.holder).name if shift.holder else None}
-        for row, shift in found
-    ]  # fmt: skip
+    return [_one_next(rung, row, shift, now) for row, shift in roster.handovers_ahead(user, rung, now)]
+
+
+def _one_next(rung: Rung, row: Rotation, shift: Shift, now: datetime) -> dict[str, Any]:
+    person = db.session.get_one(User, shift.holder) if shift.holder else None
+    return {
+        "rung": rung, "post": row.name, "at": rfc3339(shift.starts_at), "gap": shift.gap,
+        "name": person.name if person else None,
+        "reach": proofs.standing([person], now)[person.id] if person else None,
+    }  # fmt: skip
 
 
 def _gap(rung: Rung, hole: Hole) -> dict[str, Any]:

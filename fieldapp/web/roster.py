@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from fieldapp import clock, feeds, newcomers, oncall, roster
+from fieldapp import clock, feeds, newcomers, oncall, proofs, roster
 from fieldapp.db import writing
 from fieldapp.errors import Invalid
 from fieldapp.rules.escalation import Rung
@@ -50,9 +50,11 @@ def take_off(entry_id: int) -> ResponseReturnValue:
 def _page(error: str = "") -> str:
     now = clock.now()
     monday, rungs = _monday(clock.local(now).date()), list(roster.RUNGS)
+    groups = [(rung, roster.turns(user(), rung, now), roster.free(user(), rung, now)) for rung in rungs]
+    on = {turn.user.id: turn.user for _rung, turns, _free in groups for turn in turns}
     return render_template(
         "desk/roster.html", now=now, today=clock.local(now).date(), hours=HOURS, error=error, say=roster_words,
-        groups=[(rung, roster.turns(user(), rung, now), roster.free(user(), rung, now)) for rung in rungs],
+        groups=groups, reach=proofs.standing(list(on.values()), now),
         gaps=roster.gaps_ahead(user(), now), unpublished=roster.unpublished(now), monday=monday,
         before=monday - timedelta(days=7), after=monday + timedelta(days=7),
         week=roster.week(user(), monday, now), names=_names(),

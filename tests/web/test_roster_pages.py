@@ -194,13 +194,24 @@ def test_an_address_that_is_ended_is_gone(town: World) -> None:
     assert town.app.test_client().get(path).status_code == 404
 
 
+def tap(town: World, username: str) -> None:
+    """The phone shows its newest push, and its owner taps it."""
+    assert town.receipt(town.phones[username].inbox.pop(), "opened").status_code == 204
+
+
 def test_the_handover_is_filled_in_by_itself_and_stays_as_it_was_signed(town: World) -> None:
     number = town.vik.files("井盖破损", severity="red").number
     town.fast_forward(seconds=90)
     rota(town, "lea", rung="leader", name="带班")
-    assert "李雷 （叫不到）" in text_of(town.dora.get("/desk/handover").text)
+    assert "李雷 ✕ 不可达" in text_of(town.dora.get("/desk/handover").text)
     town.lea.carries_phone()
-    assert "叫不到" not in town.dora.get("/desk/handover").text
+    assert "李雷 ? 未验证" in text_of(town.dora.get("/desk/handover").text)
+    lea = town.lea.id
+    assert town.dora.post(f"/desk/proofs/{lea}").status_code == 303
+    town.work()
+    tap(town, "lea")
+    assert "李雷 ✓ 可达" in text_of(town.dora.get("/desk/handover").text)
+    assert town.otto.post(f"/desk/proofs/{lea}").status_code == 404
     page = text_of(town.dora.get("/desk/handover").text)
     assert number in page and "呼叫没有送到人的" in page and "没有人" in page
     assert town.dora.post("/desk/handover", data={"note": "<b>井盖</b> 的事等市政"}).status_code == 303
