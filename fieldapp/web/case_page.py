@@ -86,7 +86,7 @@ def _of_called(case: Case, delivery: Delivery) -> Called:
     left = next((a.returned_at for a in case.assignments if a.user_id == person.id and a.returned_at), None)
     if left and left > delivery.created_at:
         return Called(person.name, _("已退出"), False, left)
-    return Called(person.name, delivery_words.sentence(delivery), delivery.state in SEEN, delivery.updated_at)
+    return Called(person.name, delivery_words.brief(delivery), delivery.state in SEEN, delivery.updated_at)
 
 
 def _reached(one: Assignment, name: str = "") -> Called | None:

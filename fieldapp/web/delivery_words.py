@@ -5,7 +5,7 @@ from datetime import datetime
 from fieldapp import clock
 from fieldapp.addresses import WEBPUSH
 from fieldapp.models import Delivery
-from fieldapp.rules.delivery import DeliveryState
+from fieldapp.rules.delivery import SEEN, DeliveryState
 from fieldapp.web import channel_words, words
 from fieldapp.web.tongue import later as _
 from fieldapp.web.tongue import say as gettext
@@ -55,7 +55,14 @@ def _waits_for_another(entry: Delivery) -> bool:
     return entry.state == DeliveryState.QUEUED and entry.turn > 0 and later and entry.error is None
 
 
+def brief(entry: Delivery) -> str:
+    """The same for a colleague, whom the settings of a gateway do not concern."""
+    return sentence(entry) if entry.error in ERROR or entry.state in SEEN else str(STATE[entry.state])
+
+
 def _why(entry: Delivery) -> str:
+    if entry.state in SEEN:
+        return ""  # what went wrong before it was seen is over
     if entry.error in ERROR:
         return str(ERROR[entry.error])
     known_kind = entry.error is not None and entry.channel != WEBPUSH
