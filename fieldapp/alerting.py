@@ -91,8 +91,7 @@ def raise_to(
 def call_rung(alert: Alert, now: datetime) -> None:
     """Call everybody on the alert's current rung, or, when none is left, hand it to the desk's red list.
 
-    A rung with nobody on it, or nobody who can be called now, says so in the history and gives way at once; when the
-    ladder is climbed again it waits, because by then somebody may have come.
+    What came of it is in the history: also that nobody was on the rung, or nobody could be called.
     """
     policy, case = policies.of_alert(alert), alert.case
     call = policy.at(alert.rung)
@@ -102,19 +101,9 @@ def call_rung(alert: Alert, now: datetime) -> None:
     if policy.round_over(alert.rung):
         alert.unreached_at = alert.unreached_at or now
         cases.record(case, "round_over", None, now)
-    people = _meant(alert, call, now)
-    calls = reach.deliveries(alert, people, call, now, escalation.DELIVERY_HORIZON)
-    going = [delivery for delivery in calls if not delivery.copied and reach.goes_out_now(delivery, now)]
-    called = [meant for meant in people if not meant.copied]
-    event = "called" if going else ("nobody_reachable" if called else "nobody_on_call")
-    cases.record(case, event, None, now, data=_said(alert, call, people))
-    waits = going or _climbs_again(alert)
-    alert.next_step_at = now + timedelta(minutes=call.minutes or 0) if waits else now
-    if not going:
-        alert.unreached_at = alert.unreached_at or now
-    elif alert.look_at is None and alert.unreached_at is None:
-        alert.look_at = now + escalation.SHOWN_WITHIN
-    _store(alert, calls)
+    step = reach.climb(alert, policy, call, now)
+    cases.record(case, step.event, None, now, data=_said(alert, call, step.people))
+    _store(alert, step.calls)
 
 
 def escalate(alert: Alert, now: datetime) -> None:
@@ -315,15 +304,6 @@ def _raise(
     call_rung(alert, now)
     groups.post(alert, case, now)
     return alert
-
-
-def _meant(alert: Alert, call: Call, now: datetime) -> list[Meant]:
-    kept = alert.policy or {}
-    named = kept.get("named") or [
-        d.user_id for d in ([] if inspect(alert).transient else alert.deliveries) if d.rung == 0
-    ]
-    people = reach.whom(alert.town_code, call, now, named)
-    return [meant for meant in people if meant.user.id not in kept.get("without", ())]
 
 
 def _said(alert: Alert, call: Call, people: Sequence[Meant]) -> dict[str, object]:

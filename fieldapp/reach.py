@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, inspect, select
 
 from fieldapp import addresses, clock, oncall
 from fieldapp.addresses import Address, Ways
 from fieldapp.db import db
 from fieldapp.models import TOWN, Alert, Contact, Delivery, Department, Purpose, PushSubscription, User
 from fieldapp.rules.delivery import WAITING, DeliveryState
-from fieldapp.rules.escalation import SHOWN_WITHIN, Call, Rung, quiet_until
+from fieldapp.rules.escalation import DELIVERY_HORIZON, SHOWN_WITHIN, Call, Policy, Rung, quiet_until
 from fieldapp.rules.roles import Role
 from fieldapp.rules.severity import Severity
 
@@ -30,6 +30,34 @@ class Meant:
     user: User
     why: str
     copied: bool = False
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What a rung came to: whom it means, the deliveries to them, and the word that the history keeps for it."""
+
+    people: list[Meant]
+    calls: list[Delivery]
+    event: str
+
+
+def climb(alert: Alert, policy: Policy, call: Call, now: datetime) -> Climb:
+    """Call the alert's current rung. Its timers are set; nothing is written, so that a simulation can do the same.
+
+    A rung with nobody on it, or nobody who can be called now, gives way at once; when the ladder is climbed again it
+    waits, because by then somebody may have come.
+    """
+    people = _meant(alert, call, now)
+    calls = deliveries(alert, people, call, now, DELIVERY_HORIZON)
+    going = any(not delivery.copied and goes_out_now(delivery, now) for delivery in calls)
+    waits = going or alert.rung >= len(policy.rungs)
+    alert.next_step_at = now + timedelta(minutes=call.minutes or 0) if waits else now
+    if not going:
+        alert.unreached_at = alert.unreached_at or now
+    elif alert.look_at is None and alert.unreached_at is None:
+        alert.look_at = now + SHOWN_WITHIN
+    called = any(not meant.copied for meant in people)
+    return Climb(people, calls, "called" if going else "nobody_reachable" if called else "nobody_on_call")
 
 
 def whom(town_code: str, call: Call, now: datetime, named: Sequence[int] = ()) -> list[Meant]:
@@ -81,6 +109,15 @@ def hasten(alert: Alert, of: Delivery, now: datetime) -> bool:
 def not_needed(alert: Alert, shown: Delivery) -> list[Delivery]:
     """The person's further ways that were not tried yet and need not be: this one was shown."""
     return [d for d in _other_ways(alert, shown) if d.state in WAITING and d.attempts == 0 and d.turn > shown.turn]
+
+
+def _meant(alert: Alert, call: Call, now: datetime) -> list[Meant]:
+    """Whom a rung of this alert means: those it was sent to by name, never the one who just gave it back."""
+    kept = alert.policy or {}
+    before = [] if inspect(alert).transient else alert.deliveries
+    named = kept.get("named") or [delivery.user_id for delivery in before if delivery.rung == 0]
+    people = whom(alert.town_code, call, now, named)
+    return [meant for meant in people if meant.user.id not in kept.get("without", ())]
 
 
 def _other_ways(alert: Alert, of: Delivery) -> Iterable[Delivery]:

@@ -19,11 +19,14 @@ from fieldapp.web import (
     invitations,
     language,
     links,
+    measures,
     nearby,
     operations,
     patrol,
     plain,
+    policies,
     problems,
+    proofs,
     push,
     pwa,
     roster,
@@ -38,9 +41,10 @@ from fieldapp.web import (
 
 BLUEPRINTS = (
     accounts_admin.bp, admin.bp, analyst.bp, api.bp, auth.bp, desk.bp, drills.bp, imports.bp, invitations.bp, language.bp, links.bp,
-    nearby.bp, operations.bp, patrol.bp, plain.bp, push.bp, pwa.bp, roster.bp, steps.bp, tasks.bp, uploads.bp,
-    feeds.bp, handovers.bp, holidays.bp, rotations.bp, shifts.bp, swaps.bp,
+    nearby.bp, operations.bp, patrol.bp, plain.bp, proofs.bp, push.bp, pwa.bp, roster.bp, steps.bp, tasks.bp, uploads.bp,
+    feeds.bp, handovers.bp, holidays.bp, rotations.bp, shifts.bp, swaps.bp, policies.bp,
     contacts.bp, gateways.bp,
+    measures.bp,
 )  # fmt: skip
 
 
