@@ -19,11 +19,14 @@ from fieldapp.db import db, table_of, writing
 from fieldapp.models import Alert, AlertState, Area, Case, Contact, Delivery, Gateway, Purpose, PushSubscription, User
 from fieldapp.rules import escalation
 from fieldapp.rules.delivery import WAITING, DeliveryState
+from fieldapp.vitals import IS_WAITING
 
 log = logging.getLogger(__name__)
+_failing: dict[UUID, datetime] = {}  # alerts whose step failed in this process, and when: others get their turn first
 
 LEASE = timedelta(seconds=30)  # three times as long as a send may take
 BATCH = 20
+FAILED_FOR = timedelta(seconds=30)
 GATEWAY = "gateway:"  # how a gateway is named where a push service is named by its origin
 TELLS = frozenset({Purpose.ANSWER, Purpose.NOTICE})  # nobody need be woken
 BY_LINK = frozenset({Purpose.DRILL, Purpose.PROOF})  # what is confirmed on a page of its own
@@ -126,7 +129,7 @@ def drop_disabled(now: datetime) -> None:
     """End deliveries whose address was logged out, disabled or taken over while they waited."""
     dead_push = or_(PushSubscription.disabled_at.is_not(None), PushSubscription.user_id != Delivery.user_id)
     dead_contact = or_(Contact.disabled_at.is_not(None), Gateway.active.is_(False))
-    waiting = select(Delivery.alert_id).where(Delivery.state.in_(WAITING))
+    waiting = select(Delivery.alert_id).where(IS_WAITING)  # as its partial index says it, or all are read
     _each_alert(Alert.id.in_(waiting.join(PushSubscription).where(dead_push)), now, alerting.drop_disabled)
     by_contact = waiting.join(Contact).join(Gateway).where(dead_contact)
     _each_alert(Alert.id.in_(by_contact), now, alerting.drop_disabled)
@@ -186,15 +189,17 @@ def _any_due(now: datetime, busy: Collection[str], only: str) -> bool:
 
 def _each_alert(due: ColumnElement[bool], now: datetime, step: Callable[[Alert, datetime], None]) -> bool:
     """Take `step` for every alert that is due, each in a transaction of its own; True when there was one."""
-    waiting = db.session.execute(
-        select(Alert.id, Alert.case_id).where(due).order_by(Alert.raised_at).limit(BATCH)
-    ).all()
+    skipped = [alert_id for alert_id, since in _failing.items() if since <= now < since + FAILED_FOR]
+    query = select(Alert.id, Alert.case_id).where(due, Alert.id.not_in(skipped)).order_by(Alert.raised_at)
+    waiting = db.session.execute(query.limit(BATCH)).all()
     db.session.rollback()
     for alert_id, case_id in waiting:
         try:
             _step_alert(alert_id, case_id, due, now, step)
-        except Exception:  # one that cannot be helped must not hold up the next
+            _failing.pop(alert_id, None)
+        except Exception:  # one that cannot be helped must not hold up the next, now or in half a minute
             log.exception("alert %s: step failed", alert_id)
+            _failing[alert_id] = now
     return bool(waiting)
 
 

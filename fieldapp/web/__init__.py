@@ -39,12 +39,10 @@ from fieldapp.web import (
     uploads,
 )
 
-BLUEPRINTS = (
-    accounts_admin.bp, admin.bp, analyst.bp, api.bp, auth.bp, desk.bp, drills.bp, imports.bp, invitations.bp, language.bp, links.bp,
-    nearby.bp, operations.bp, patrol.bp, plain.bp, proofs.bp, push.bp, pwa.bp, roster.bp, steps.bp, tasks.bp, uploads.bp,
-    feeds.bp, handovers.bp, holidays.bp, rotations.bp, shifts.bp, swaps.bp, policies.bp,
-    contacts.bp, gateways.bp,
-    measures.bp,
+PAGES = (
+    accounts_admin, admin, analyst, api, auth, contacts, desk, drills, feeds, gateways, handovers, holidays,
+    imports, invitations, language, links, measures, nearby, operations, patrol, plain, policies, proofs, push, pwa, roster,
+    rotations, shifts, steps, swaps, tasks, uploads,
 )  # fmt: skip
 
 
@@ -53,5 +51,5 @@ def register(app: Flask) -> None:
     language.init_app(app)
     security.init_app(app)
     problems.init_app(app)
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    for page in PAGES:
+        app.register_blueprint(page.bp)

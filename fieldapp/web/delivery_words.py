@@ -44,8 +44,8 @@ def times(entry: Delivery) -> list[tuple[str, datetime]]:
     signed = entry.updated_at if entry.state == DeliveryState.ACKNOWLEDGED else None
     again = entry.due_at if entry.state == DeliveryState.RETRYING else None
     known = (
-        (gettext("已接收"), entry.accepted_at), (gettext("已显示"), entry.shown_at), (gettext("已打开"), entry.opened_at),
-        (str(words.ACTION["acknowledge"]), signed), (gettext("再试"), again),
+        (gettext("已接收"), entry.accepted_at), (gettext("已显示"), entry.shown_at),
+        (gettext("已打开"), entry.opened_at), (str(words.ACTION["acknowledge"]), signed), (gettext("再试"), again),
     )  # fmt: skip
     return [(name, at) for name, at in known if at is not None]
 

@@ -10,7 +10,7 @@ from flask import Blueprint, jsonify, make_response, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from fieldapp import cases, clock, pulse, queue
+from fieldapp import auditor, cases, clock, pulse, queue, vitals
 from fieldapp.db import db
 from fieldapp.errors import NotHere
 from fieldapp.models import Case
@@ -18,7 +18,6 @@ from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.workflow import Part
 from fieldapp.web import case_page, transitions
 from fieldapp.web.api import read_filter
-from fieldapp.web.operations import SILENT_AFTER, push_trouble, worker_age
 from fieldapp.web.security import for_roles, settings, touch_device, user
 from fieldapp.web.shared import Shared
 from fieldapp.web.tongue import chosen
@@ -55,10 +54,10 @@ def worklist() -> ResponseReturnValue:
 def beat() -> ResponseReturnValue:
     """Has anything changed? Asked every two seconds; 304 when nothing has."""
     now = clock.now()
-    taken, age = _pulse(now), worker_age(now, "alerts")
+    taken, age = _pulse(now), vitals.worker_age(now, vitals.ALERTS)
     body = {
         "mark": taken.mark, "newest": taken.newest, "reds": taken.reds, "unreached": taken.counts["unreached"],
-        "counts": taken.counts, "worker_age_s": round(min(age, 1e6)), "trouble": push_trouble(),
+        "counts": taken.counts, "worker_age_s": round(min(age, 1e6)), "trouble": auditor.trouble(now),
         "case": _open_case_mark(),
     }  # fmt: skip
     answer = make_response(jsonify(body))
@@ -171,6 +170,6 @@ def _open_case_mark() -> str | None:
 
 def _tag(body: dict[str, Any], age: float) -> str:
     """The worker's age counts only while it is silent, or every answer would differ from the last."""
-    silent = int(age // 5) if age > SILENT_AFTER.total_seconds() else 0
+    silent = int(age // 5) if age > vitals.SILENT_AFTER[vitals.ALERTS].total_seconds() else 0
     lasting = {name: value for name, value in body.items() if name != "worker_age_s"}
     return hashlib.sha256(repr((lasting, silent)).encode()).hexdigest()[:24]

@@ -20,7 +20,9 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
     app.config["BABEL_DEFAULT_TIMEZONE"] = clock.LOCAL.key
     babel.init_app(app, default_locale="zh_Hans_CN", locale_selector=lambda: LOCALES[chosen()])
-    app.jinja_env.globals.update(_=markup, asset=asset, words=words, known=delivery_words, local=clock.local, rfc3339=clock.rfc3339)
+    app.jinja_env.globals.update(
+        _=markup, asset=asset, words=words, known=delivery_words, local=clock.local, rfc3339=clock.rfc3339
+    )
     demo: list[bool] = []
 
     @app.context_processor

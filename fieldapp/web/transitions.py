@@ -56,7 +56,9 @@ def typed() -> Typed:
 
 
 def attempt(number: str, sent: Typed, *wanted: Part, actor: User | None = None) -> Refusal | None:
-    """Do it and commit, or say why not; `actor` is whoever is logged in unless a link says who. Raises NotHere and NotAllowed as the verbs do."""
+    """Do it and commit, or say why not; `actor` is whoever is logged in unless a link says who. Raises NotHere and
+    NotAllowed as the verbs do.
+    """
     try:
         ask, version = Ask.of(sent.note, sent.to, sent.category, sent.severity), _version()
         with writing():

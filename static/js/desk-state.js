@@ -5,7 +5,7 @@ import { span } from "./countdown.js";
 import { offerLogin, sessionOver } from "./task-session.js";
 import { say } from "./words.js";
 
-const SILENT_S = 30;
+const SILENT_S = 20; // four signs missed, so that it is said within 30 s
 const NEVER_S = 900_000;
 let lostSince = null;
 let age = null; // the worker's, at `askedAt`
@@ -15,7 +15,7 @@ let askedAt = 0;
 export function found() {
   lostSince = null;
   tell(byId("lost"), "");
-  if (byId("failed").dataset.why === "network") tell(byId("failed"), "");
+  if (byId("failed")?.dataset.why === "network") tell(byId("failed"), "");
 }
 
 /** It did not: since when, and whether logging in would help. */
@@ -34,9 +34,11 @@ export function failed(status, reading) {
   tell(byId("failed"), status ? say(reading ? "not_opened" : "failed", { status }) : gone);
 }
 
-/** A push service refuses our own configuration; `why` is its answer. */
+/** What the audit found, as "calls:3" or "sends:3", or what a push service holds against our configuration. */
 export function trouble(why) {
-  tell(byId("trouble"), why ? say("trouble", { why }) : "");
+  const [kind, n] = why?.split(":") ?? [];
+  const said = n === undefined ? say("trouble", { why }) : say(`trouble_${kind}`, { n });
+  tell(byId("trouble"), why ? said : "");
 }
 
 /** The worker's age in seconds as the server just said. A 304 means that it was still fine. */
@@ -46,5 +48,6 @@ export function worker(seconds) {
   const silent = age > SILENT_S;
   const since = age > NEVER_S ? say("worker_never") : say("worker_silent", { time: span(Math.max(1, Math.round(age / 60))) });
   tell(byId("worker-silent"), silent ? since : "");
-  byId("worker").textContent = silent ? "" : say("worker_ok", { n: age });
+  const fine = byId("worker"); // only the desk says that all is well
+  if (fine) fine.textContent = silent ? "" : say("worker_ok", { n: age });
 }

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.evening import LONG, picture
 from tests.browser.people import PHONE, Sitter
+from tests.browser.rostering import asked, asking, first_shift, given, next_week, saved_empty, subscribed, taken
 from tests.processes import Product
 
 Step = Callable[[Page], None]
@@ -189,11 +190,37 @@ def after_photo(page: Page) -> None:
     expect(page.locator("#photos img").first).to_be_visible()
 
 
+def a_rung_more(page: Page) -> None:
+    page.locator("button[value=add]").click()
+    expect(page.locator("#rung-2")).to_be_visible()
+    opened(page)
+
+
+def refused_rung(page: Page) -> None:
+    page.locator("button[value=save]").click()
+    page.locator("#rung-2-error").wait_for()
+    opened(page)
+
+
 def refused(page: Page) -> None:
     page.locator("#username").fill("vik")
     page.locator("#password").fill("not this")
     page.locator("main form button").first.tap()
     page.locator("#login-error").wait_for()
+
+
+def channel_made(page: Page) -> None:
+    page.locator("#channel-new button").click()
+    expect(page.locator("li.card[id^=channel-]").first).to_be_visible()
+    opened(page)
+
+
+def reached_by_bark(page: Page) -> None:
+    opened(page)
+    page.locator("input[name=address]").first.fill("ynJ5Ft4atkMkWeo2PAvFhF")
+    page.locator("form[action='/reminders/contacts'] button").first.tap()
+    expect(page.locator("[id^=contact-]").first).to_be_visible()
+    opened(page)
 
 
 @dataclass(frozen=True)
@@ -249,6 +276,11 @@ RESPONDER = (
     Screen("task, afterwards", "ada", "/tasks/{answered}"),
     Screen("task, closed", "ada", "/tasks/{closed}"),
     Screen("task, a leader's", "lea", "/tasks/{red}", opened),
+    Screen("my shifts", "ada", "/roster"),
+    Screen("swap a shift", "ada", "", asking),
+    Screen("my shifts, asked", "ada", "", asked),
+    Screen("my shifts, asked by somebody", "ben", "/roster"),
+    Screen("calendar address", "ben", "", subscribed),
     Screen("task, not mine", "ada", "/tasks/HC-20261123-999"),
 )
 AUTH = (
@@ -257,6 +289,8 @@ AUTH = (
     Screen("welcome", "", "{welcome}"),
     Screen("invitation over", "", "/invite/gone"),
     Screen("devices", "ada", "/devices", opened),
+    Screen("how I am called", "ada", "/reminders", opened),
+    Screen("how I am called, link over", "", "/reminders/prove/gone"),
 )
 OFFICERS = (
     Screen("desk", "dora", "/desk"),
@@ -266,13 +300,32 @@ OFFICERS = (
     Screen("case, closed", "dora", "/desk/cases/{closed}", opened),
     Screen("import", "dora", "/desk/import", opened),
     Screen("roster", "dora", "/desk/roster", opened),
+    Screen("roster, next week", "dora", "", next_week),
+    Screen("shift", "dora", "", first_shift),
+    Screen("rotation", "dora", "/desk/rotations/new", opened),
+    Screen("rotation, refused", "dora", "", saved_empty),
+    Screen("handover", "dora", "/desk/handover", opened),
+    Screen("handover, to be taken", "dora", "", given),
+    Screen("handover, taken", "lea", "/desk/handover", taken),
     Screen("invitations", "dora", "/desk/invitations", opened),
+    Screen("policies, read", "dora", "/desk/policies", opened),
+    Screen("measures", "dora", "/desk/measures"),
     Screen("analysis", "ana", "/analysis"),
+    Screen("measures, the county's", "ana", "/desk/measures?severity=red"),
     Screen("categories", "root", "/admin", opened),
     Screen("limits", "root", "/admin/limits", opened),
     Screen("areas", "root", "/admin/areas", opened),
     Screen("departments", "root", "/admin/departments", opened),
+    Screen("holidays", "root", "/admin/holidays?year=2026", opened),
+    Screen("holidays, unpublished year", "root", "/admin/holidays?year=2090", opened),
+    Screen("policies, what would happen", "root", "/admin/policies?at=2026-11-25T20:00&level=red", opened),
+    Screen("policy", "root", "/admin/policies/edit?purpose=dispatch&level=red", opened),
+    Screen("policy, a rung more", "root", "", a_rung_more),
+    Screen("policy, refused", "root", "", refused_rung),
     Screen("accounts", "root", "/admin/accounts", opened),
+    Screen("channels, a new one", "root", "/admin/channels?add=sms_aliyun"),
+    Screen("channels", "root", "/admin/channels?add=bark", channel_made),
+    Screen("how I am called, with another way", "ada", "/reminders", reached_by_bark),
 )
 
 

@@ -20,7 +20,7 @@ from fieldapp.db import db
 from fieldapp.loop import HEARTBEAT_S
 from fieldapp.models import Attachment
 from fieldapp.photos import BadFile, Store
-from fieldapp.web.operations import SILENT_AFTER
+from fieldapp.vitals import PHOTOS, SILENT_AFTER
 from tests.pictures import jpeg_with_everything
 from tests.world import Filed, World
 
@@ -228,7 +228,7 @@ def test_a_picture_cannot_take_the_machines_memory() -> None:
 
 def test_the_slowest_photo_does_not_make_the_worker_look_dead() -> None:
     slowest = TIME_LIMIT_S + TIME_TO_DIE_S
-    assert SILENT_AFTER.total_seconds() > HEARTBEAT_S + slowest
+    assert SILENT_AFTER[PHOTOS].total_seconds() > HEARTBEAT_S + slowest
     assert LEASE.total_seconds() > slowest
 
 

@@ -1,4 +1,4 @@
-"""Before anything happens: devices prove themselves before a shift, and a whole township is called to see who answers."""
+"""Before anything happens: devices prove themselves before a shift, and a whole town is called to see who answers."""
 
 from datetime import timedelta
 from typing import Any
@@ -47,7 +47,7 @@ def shift_in(world: World, minutes: int, *usernames: str) -> None:
                 turn=1,
                 days="all",
                 created_at=world.now,
-            )  # fmt: skip
+            )
         )
 
 

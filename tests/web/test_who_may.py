@@ -6,6 +6,7 @@ request through (it may still be refused for what it says); "out" is 401, 403, 4
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,11 +17,26 @@ from sqlalchemy import select
 
 from fieldapp import clock
 from fieldapp.db import db, writing
-from fieldapp.models import Area, Department, Device, Invitation, OnCall, User
+from fieldapp.models import (
+    Area,
+    CalendarDay,
+    Contact,
+    Department,
+    Device,
+    Gateway,
+    Handover,
+    Invitation,
+    OnCall,
+    Override,
+    Rotation,
+    Swap,
+    User,
+)
 from fieldapp.rules.roles import Role
 from tests.pictures import jpeg_with_everything
 from tests.recordings import tone
-from tests.world import HEADERS, Person, World, manifest
+from tests.rotas import named, rota, starts
+from tests.world import HEADERS, World, manifest
 
 # persons of 海城镇 in their part of one case, and one of every role in 附城镇 who has none
 OWN = {
@@ -39,8 +55,10 @@ def having(*roles: str) -> set[str]:
 FILERS = having("patrol", "grid", "responder", "duty", "leader")
 CALLED = having("responder", "grid", "liaison", "leader")
 DESK = having("duty", "leader")
+STANDS = having("responder", "grid", "leader")
 INVITERS = having("duty", "leader", "admin")
 ADMINS = having("admin")
+REACHED = USERS - having("analyst", "admin")
 CASE_READERS = USERS - having("analyst", "admin")
 SEES_CASE = {"vik", "ada", "dora", "lea", "lin"}
 
@@ -76,11 +94,43 @@ WHO: dict[str, set[str]] = {
     "GET /desk/invitations": INVITERS, "POST /desk/invitations": INVITERS,
     "POST /desk/invitations/new-phone": {"dora", "lea", "root"},
     "POST /desk/invitations/<int:invitation_id>/revocation": {"dora", "lea", "root"},
-    "GET /analysis": having("analyst"),
+    "GET /desk/rotations/new": DESK, "POST /desk/rotations": DESK,
+    "GET /desk/rotations/<int:rotation_id>": {"dora", "lea"}, "POST /desk/rotations/<int:rotation_id>": {"dora", "lea"},
+    "POST /desk/rotations/<int:rotation_id>/end": {"dora", "lea"},
+    "GET /desk/shifts/<int:rotation_id>/<int:start>": {"dora", "lea"},
+    "POST /desk/shifts/<int:rotation_id>/<int:start>/stand-in": {"dora", "lea"},
+    "POST /desk/exchanges": {"dora", "lea"}, "POST /desk/overrides/<int:override_id>/end": {"dora", "lea"},
+    "GET /desk/handover": DESK, "POST /desk/handover": DESK, "GET /desk/handover/<int:handover_id>": {"dora", "lea"},
+    "POST /desk/handover/<int:handover_id>/taking": {"dora", "lea"},
+    "POST /desk/handover/<int:handover_id>/withdrawal": {"dora", "lea"},
+    "GET /roster": STANDS, "GET /roster/swaps/new": {"ada"}, "POST /roster/swaps": {"ada"},  # with a shift of ada's
+    "POST /roster/swaps/<int:swap_id>/agreement": {"ben"}, "POST /roster/swaps/<int:swap_id>/refusal": {"ben"},
+    "POST /roster/swaps/<int:swap_id>/withdrawal": {"ada"},
+    "POST /roster/feeds": STANDS | having("duty"), "POST /roster/feeds/end": STANDS | having("duty"),
+    "GET /ics/<token>.ics": set(),  # with a wrong token
+    # with a wrong code; what a right one opens, and for how long, is in tests/scenarios/test_other_channels.py
+    "GET /r/<code>": set(), "POST /r/<code>/signature": set(), "POST /r/<code>/steps": set(),
+    "GET /r/<code>/photos/<uuid:file_id>/<size>": set(),
+    "GET /desk/drills": DESK, "POST /desk/drills": DESK, "GET /desk/drills/<int:drill_id>": {"dora", "lea"},
+    "POST /desk/drills/<int:drill_id>/end": {"dora", "lea"}, "POST /desk/proofs/<int:user_id>": {"dora", "lea"},
+    "GET /admin/holidays": ADMINS, "POST /admin/holidays": ADMINS, "POST /admin/holidays/years": ADMINS,
+    "POST /admin/holidays/<day>/removal": ADMINS,
+    "GET /admin/policies": ADMINS, "GET /desk/policies": DESK,
+    "GET /admin/policies/edit": ADMINS, "POST /admin/policies/edit": ADMINS,
+    "GET /analysis": having("analyst"), "GET /desk/measures": DESK | having("analyst"),
+    "GET /desk/heartbeat": DESK | having("analyst", "admin"),
     "GET /admin": ADMINS, "POST /admin/categories/<code>": ADMINS, "GET /admin/limits": ADMINS,
     "POST /admin/limits": ADMINS, "GET /admin/areas": ADMINS, "POST /admin/areas": ADMINS,
     "GET /admin/departments": ADMINS, "POST /admin/departments": ADMINS,
     "POST /admin/departments/<int:department_id>": {"root"},
+    "GET /admin/channels": ADMINS, "POST /admin/channels": ADMINS, "POST /admin/channels/<int:gateway_id>": {"root"},
+    "POST /admin/channels/<int:gateway_id>/active": {"root"}, "POST /admin/channels/<int:gateway_id>/test": {"root"},
+    "GET /reminders": REACHED, "POST /reminders/order": REACHED, "POST /reminders/quiet": REACHED,
+    "POST /reminders/contacts": REACHED & set(OWN),  # at a gateway of their town
+    "POST /reminders/contacts/<int:contact_id>/test": {"ada"},
+    "POST /reminders/contacts/<int:contact_id>/removal": {"ada"},
+    "GET /reminders/prove/<token>": EVERYONE, "POST /reminders/prove/<token>": EVERYONE,  # with a wrong token
+    "GET /r/<int:contact_id>-<int:sent_on>-<mac>": EVERYONE,
     "GET /admin/accounts": ADMINS, "POST /admin/accounts/<int:user_id>": {"root"},
     "POST /admin/accounts/<int:user_id>/invitations": {"root"},
 }  # fmt: skip
@@ -97,13 +147,16 @@ class Town:
         new = {"PUT " + NEW_REPORT: {"report_id": uuid4()}, "PUT " + NEW_STEP: {"step_id": uuid4()}}
         values = self.values | new.get(f"{method} {rule}", {})
         for name in ("uuid:report_id", "uuid:step_id", "uuid:file_id", "uuid:delivery_id", "int:device_id",
-                     "int:entry_id", "int:invitation_id", "int:department_id", "int:user_id", "path:name"):  # fmt: skip
+                     "int:entry_id", "int:invitation_id", "int:department_id", "int:user_id", "int:rotation_id",
+                     "int:start", "int:override_id", "int:handover_id", "int:swap_id", "int:gateway_id",
+                     "int:contact_id", "int:sent_on", "int:drill_id", "path:name"):  # fmt: skip
             rule = rule.replace(f"<{name}>", str(values[name.split(":")[1]]))
-        for name in ("number", "size", "token", "code", "version", "name"):
+        for name in ("number", "size", "token", "code", "version", "name", "day", "mac"):
             rule = rule.replace(f"<{name}>", str(values[name]))
         return rule
 
 
+ENDS_SESSIONS = ("session", "logout", "revocation", "password", "new-phone", "accounts", "invite")
 NEW_REPORT = "/api/reports/<uuid:report_id>"
 NEW_STEP = "/api/cases/<number>/steps/<uuid:step_id>"
 
@@ -140,7 +193,36 @@ def town(world: World, tmp_path: Path) -> Town:
             "department_id": db.session.scalars(select(Department.id)).first(),
             "user_id": db.session.scalars(select(User.id).where(User.username == "ben")).first(),
         }  # fmt: skip
-    return Town(world, values)
+    drill = world.dora.post("/desk/drills", data={"minutes": "10"}).headers["Location"].rpartition("/")[2]
+    return Town(world, values | _roster(world) | _channels(world) | {"drill_id": int(drill)})
+
+
+def _channels(world: World) -> dict[str, Any]:
+    """A gateway of the town's that nobody answers at, and ada's address there."""
+    bark = {"kind": "bark", "name": "Bark", "setting-server": "127.0.0.1:9"}
+    made = world.root.post("/admin/channels", data=bark).headers["Location"].rpartition("-")[2]
+    address = {"gateway_id": made, "address": "A" * 22}
+    contact = world.ada.post("/reminders/contacts", data=address).headers["Location"].rpartition("-")[2]
+    return {"gateway_id": int(made), "contact_id": int(contact), "sent_on": 1, "mac": "0"}
+
+
+def _roster(world: World) -> dict[str, Any]:
+    """A post of ada's; somebody stands in now; ada asks ben to take a shift; dora has handed over."""
+    post = rota(world, "ada")
+    one, other, asked = starts(world, post, "ada")[:3]
+    ask = {"shift": named(post, asked), "with": world.ben.id}
+    assert world.ada.post("/roster/swaps", data=ask).status_code == 303
+    assert world.dora.post("/desk/handover").status_code == 303
+    running = int(starts(world, post, "ada", running=True)[0].timestamp())
+    stand_in = {"user": world.ben.id, "note": "now"}
+    assert world.dora.post(f"/desk/shifts/{post}/{running}/stand-in", data=stand_in).status_code == 303
+    with world.app.app_context():
+        override, swap = db.session.scalars(select(Override.id)).one(), db.session.scalars(select(Swap.id)).one()
+        handover = db.session.scalars(select(Handover.id)).one()
+    return {
+        "rotation_id": post, "start": int(one.timestamp()), "one": named(post, one), "other": named(post, other),
+        "override_id": override, "swap_id": swap, "handover_id": handover, "day": "2026-10-01",
+    }  # fmt: skip
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
@@ -155,7 +237,7 @@ def test_every_route_has_its_line(app: Flask) -> None:
     assert {f"{method} {rule}" for method, rule in routes(app)} == set(WHO)
 
 
-@pytest.mark.onedb  # 1,700 logins; what a door asks of the database is asked on both by the tests of each door
+@pytest.mark.onedb  # 2,500 requests; what a door asks of the database is asked on both by the tests of each door
 def test_every_role_at_every_door(town: Town) -> None:
     wrong = []
     for method, rule in routes(town.world.app):
@@ -192,17 +274,13 @@ def _knock(town: Town, name: str, method: str, rule: str) -> tuple[int, str]:
         path = path.replace(str(town.values["file_id"]), str(town.values["voice"]))
     if "steps" in rule:
         path = path.replace(str(town.values["file_id"]), str(town.values["after"]))
-    client = town.world.app.test_client() if name == "nobody" else _fresh(town, name).client
+    client = town.world.app.test_client() if name == "nobody" else town.world.person(name).client
     _as_if_untouched(town)
     request = {"headers": HEADERS} | _body(town, name, method, rule)
     answer = client.open(path, method=method, buffered=True, **request)
+    if any(word in rule for word in ENDS_SESSIONS) and method != "GET":
+        town.world._people.clear()  # log in anew for the next knock
     return answer.status_code, answer.headers.get("Location", "")
-
-
-def _fresh(town: Town, name: str) -> Person:
-    """Log in anew for each knock: some doors end the session."""
-    town.world._people.pop(name, None)
-    return town.world.person(name)
 
 
 def _body(town: Town, name: str, method: str, rule: str) -> dict[str, Any]:
@@ -220,6 +298,12 @@ def _body(town: Town, name: str, method: str, rule: str) -> dict[str, Any]:
         ("POST", "/api/cases/<number>/transitions"): lambda: {"json": {"action": "accept", "version": 0}},
         ("POST", "/tasks/<number>/transitions"): lambda: {"data": {"action": "acknowledge", "version": 0}},
         ("POST", "/desk/cases/<number>/transitions"): lambda: {"data": {"action": "accept", "version": 0}},
+        ("POST", "/desk/exchanges"): lambda: {"data": {"one": town.values["one"], "other": town.values["other"]}},
+        ("GET", "/roster/swaps/new"): lambda: {"query_string": {"shift": town.values["one"]}},
+        ("POST", "/roster/swaps"): lambda: {"data": {"shift": town.values["one"]}},
+        ("POST", "/admin/channels"): lambda: {"data": {"kind": "bark", "name": name}},
+        ("POST", "/reminders/contacts"): lambda: {"data": {"gateway_id": town.values["gateway_id"]}},
+        ("POST", "/reminders/order"): lambda: {"data": {"kind": "webpush"}},
         ("PUT", NEW_STEP): lambda: {"json": town.world.person(name).step("arrive") if name != "nobody" else {}},
     }  # fmt: skip
     return made.get((method, rule), dict)()
@@ -230,6 +314,13 @@ def _as_if_untouched(town: Town) -> None:
     with town.world.app.app_context(), writing():
         db.session.get_one(Invitation, town.values["invitation_id"]).revoked_at = None
         db.session.get_one(OnCall, town.values["entry_id"]).ends_at = None
+        db.session.get_one(Override, town.values["override_id"]).ends_at = clock.now() + timedelta(hours=1)
+        db.session.get_one(Rotation, town.values["rotation_id"]).ends_on = None
+        db.session.get_one(Swap, town.values["swap_id"]).state = "asked"
+        db.session.get_one(Gateway, town.values["gateway_id"]).active = True
+        contact = db.session.get_one(Contact, town.values["contact_id"])
+        contact.disabled_at = contact.disabled_why = None
+        db.session.merge(CalendarDay(day=date.fromisoformat(town.values["day"]), kind="rest", name="国庆节"))
 
 
 def _people_of_every_role(world: World) -> None:
