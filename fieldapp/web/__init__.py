@@ -41,8 +41,8 @@ from fieldapp.web import (
 
 PAGES = (
     accounts_admin, admin, analyst, api, auth, contacts, desk, drills, feeds, gateways, handovers, holidays,
-    imports, invitations, language, links, measures, nearby, operations, patrol, plain, policies, proofs, push, pwa, roster,
-    rotations, shifts, steps, swaps, tasks, uploads,
+    imports, invitations, language, links, measures, nearby, operations, patrol, plain, policies, proofs, push, pwa,
+    roster, rotations, shifts, steps, swaps, tasks, uploads,
 )  # fmt: skip
 
 
