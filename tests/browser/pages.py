@@ -223,6 +223,11 @@ def reached_by_bark(page: Page) -> None:
     opened(page)
 
 
+def drill_started(page: Page) -> None:
+    page.locator("form[action='/desk/drills'] button").click()
+    expect(page.locator("#drill li").first).to_be_visible()
+
+
 @dataclass(frozen=True)
 class Screen:
     """A page in one state; `within` is the part that lies over the rest of it."""
@@ -322,6 +327,8 @@ OFFICERS = (
     Screen("policy", "root", "/admin/policies/edit?purpose=dispatch&level=red", opened),
     Screen("policy, a rung more", "root", "", a_rung_more),
     Screen("policy, refused", "root", "", refused_rung),
+    Screen("drills", "dora", "/desk/drills"),
+    Screen("a drill", "dora", "", drill_started),
     Screen("accounts", "root", "/admin/accounts", opened),
     Screen("channels, a new one", "root", "/admin/channels?add=sms_aliyun"),
     Screen("channels", "root", "/admin/channels?add=bark", channel_made),
