@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from fieldapp import addresses, alerting, clock, messages, oncall
+from fieldapp.addresses import Address
 from fieldapp.db import db, writing
-from fieldapp.models import Alert, Delivery, Purpose, Rotation, User
+from fieldapp.models import Alert, Contact, Delivery, Purpose, Rotation, User
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.reachability import ASK_BEFORE, FRESH, Reach, of_person
 
@@ -40,10 +41,15 @@ def standing(people: Sequence[User], now: datetime) -> dict[int, Reach]:
     ways, asked = addresses.ways(people, now), _last_asked([person.id for person in people], now)
     return {
         user_id: of_person(
-            [address.proved_at for found in way.by_kind.values() for address in found], asked.get(user_id), now
+            [_proved(address) for found in way.by_kind.values() for address in found], asked.get(user_id), now
         )
         for user_id, way in ways.items()
     }
+
+
+def _proved(address: Address) -> datetime | None:
+    """When it was last proved; what was proved before its gateway failed proves nothing now."""
+    return None if isinstance(address, Contact) and address.gateway.trouble else address.proved_at
 
 
 def _once(user_id: int, at: datetime) -> str:

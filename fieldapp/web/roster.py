@@ -15,6 +15,7 @@ from fieldapp.web.security import for_roles, user
 
 bp = Blueprint("roster", __name__)
 HOURS = (8, 12, 24)
+SOON = timedelta(hours=24)
 FURTHEST = timedelta(days=366)
 
 
@@ -23,6 +24,19 @@ FURTHEST = timedelta(days=366)
 def show() -> ResponseReturnValue:
     """Every rung now and over a week, and who could be put on."""
     return _page()
+
+
+@bp.get("/desk/on-call")
+@for_roles(*WORKS_DESK)
+def on_call() -> ResponseReturnValue:
+    """A line for the desk: who would be called now, whether they are in reach, and a gap within the next day."""
+    now, town = clock.now(), user().town_code
+    standing = [(rung, oncall.holders(town, rung, now)) for rung in roster.RUNGS]
+    everybody = list({person.id: person for _rung, people in standing for person in people}.values())
+    soon = [(rung, hole) for rung, hole in roster.gaps_ahead(user(), now) if hole.starts_at < now + SOON]
+    return render_template(
+        "desk/_on_call.html", standing=standing, reach=proofs.standing(everybody, now), gaps=soon, say=roster_words
+    )
 
 
 @bp.post("/desk/roster")

@@ -267,3 +267,12 @@ def db_rotation(town: World) -> int:
     """The rotation made last."""
     with town.app.app_context():
         return int(db.session.scalars(db.select(Rotation.id).order_by(Rotation.id.desc())).first() or 0)
+
+
+def test_the_desk_says_who_would_be_called_and_whether_they_are_in_reach(town: World) -> None:
+    assert "备勤： ✕ 没有人" in text_of(town.dora.get("/desk/on-call").text).replace("备勤：✕", "备勤： ✕")
+    rota(town, "ada")
+    assert "陈安 ✕ 不可达" in text_of(town.dora.get("/desk/on-call").text)
+    town.ada.carries_phone()
+    assert "陈安 ? 未验证" in text_of(town.dora.get("/desk/on-call").text)
+    assert "陈安" not in town.otto.get("/desk/on-call").text
