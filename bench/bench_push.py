@@ -1,6 +1,7 @@
-"""From the commit of a red report to the first push sent, with the real worker; then how fast it calls 500 devices.
+"""From the commit of a red report to the first push sent, with the real worker; then how fast it calls many devices.
 
 Goals: p95 within 300 ms idle and 1 s under intake load; at least 5 times a plain `webpush()` loop on the same endpoint.
+The endpoint speaks https, as all push services do, with a certificate that only this bench trusts.
 """
 
 import json
@@ -16,19 +17,23 @@ from typing import Any
 
 from common import Caller, Town, options, table, towns, verdict
 from load import filing, load, summary
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
+from tls import trusted
 
 from fieldapp import clock
 from fieldapp.db import db, writing
-from fieldapp.models import Device, Heartbeat, PushSubscription, User
+from fieldapp.models import Delivery, Device, Heartbeat, PushSubscription, User
 from tests.push.endpoint import Browser, PushService
 
+SIDES = {
+    "encrypt": "encryption alone", "send_async": "WebPusher.send_async x64, one token", "webpush": "webpush() in a loop"
+}  # fmt: skip
 IDLE_GOAL_MS, LOADED_GOAL_MS, LOOP_GOAL, ASYNC_GOAL = 300, 1000, 5, 0.7
 
 
 def main() -> None:
-    chosen = options("Commit of a red report to its first push", seconds=16, reports=30, devices=500)
-    with PushService() as service, towns(chosen.db) as (town,):
+    chosen = options("Commit of a red report to its first push", seconds=16, reports=30, devices=1000)
+    with towns(chosen.db) as (town,), PushService(trusted(town.folder)) as service:
         town.serves()
         town.runs("-m", "fieldapp.worker")
         phone = service.browser("ada")
@@ -80,22 +85,35 @@ def _fan_out(town: Town, service: PushService, vik: Caller, devices: int) -> Non
     _carries(town, [browser.subscription() for browser in browsers])
     before = len(service.received)
     vik.file("red")
-    service.wait(lambda: _count(service, before, "/fan/") >= devices, 120)
+    began = time.time()
+    written = _written(town, devices)
     arrivals = [request.at for request in service.received[before:] if request.path.startswith("/fan/")]
-    rates = {"product's worker": (devices - 1) / (max(arrivals) - min(arrivals))}
+    rates = {
+        "worker, from commit to the last result written": devices / (written - began),
+        "worker, from the first push to the last": (devices - 1) / (max(arrivals) - min(arrivals)),
+    }
     file = Path(town.folder / "subscriptions.json")
     file.write_text(json.dumps([browser.subscription() for browser in browsers]))
-    for side in ("webpush", "send_async"):
+    for side, name in SIDES.items():
         command = [sys.executable, Path(__file__).with_name("push_sides.py"), side, file, town.settings.instance]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=120)
-        rates[side] = float(done.stdout)
-    table((f"{devices} devices", "pushes/s"), list(rates.items()))
-    verdict("worker / webpush() loop", rates["product's worker"] / rates["webpush"], LOOP_GOAL)
-    verdict("worker / send_async x64", rates["product's worker"] / rates["send_async"], ASYNC_GOAL)
+        rates[name] = float(done.stdout)
+    table((f"{devices} devices over https", "pushes/s"), list(rates.items()))
+    worker = devices / (written - began)
+    verdict("worker, results written / webpush() loop", worker / rates[SIDES["webpush"]], LOOP_GOAL)
+    verdict("worker, results written / send_async x64", worker / rates[SIDES["send_async"]], ASYNC_GOAL)
 
 
-def _count(service: PushService, since: int, prefix: str) -> int:
-    return sum(request.path.startswith(prefix) for request in service.received[since:])
+def _written(town: Town, devices: int) -> float:
+    """When the last of that many devices was noted to have been pushed."""
+    app = town.core()
+    accepted = select(func.count(Delivery.accepted_at), func.max(Delivery.accepted_at)).join(PushSubscription)
+    fan = accepted.where(PushSubscription.endpoint.contains("/fan/"))
+    with app.app_context():
+        while (found := db.session.execute(fan).one())[0] < devices:
+            db.session.rollback()
+            time.sleep(0.25)
+        return float(found[1].timestamp())
 
 
 def _carries(town: Town, subscribed: list[dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
-"""Other ways to push to many devices, in a process of their own: `push_sides.py webpush|send_async FILE INSTANCE`.
+"""Other ways to push to many devices, in a process of their own: `push_sides.py SIDE FILE INSTANCE`.
 
 Prints pushes per second. `webpush` is the loop of pywebpush's README; `send_async` is the same library at its best:
-one session, 64 in flight, one token for the origin.
+one session, 64 in flight, one token for the origin; `encrypt` sends nothing at all.
 """
 
 import asyncio
@@ -34,6 +34,11 @@ def loop(found: list[dict[str, Any]], key: Path) -> None:
         webpush(subscription, PAYLOAD, vapid_private_key=str(key), vapid_claims={"sub": CONTACT}, ttl=3600, timeout=10)
 
 
+def encrypt(found: list[dict[str, Any]], key: Path) -> None:
+    for subscription in found:
+        assert WebPusher(subscription).encode(PAYLOAD.encode())["body"]
+
+
 async def together(found: list[dict[str, Any]], key: Path) -> None:
     parts = urlsplit(found[0]["endpoint"])
     claims = {"sub": CONTACT, "aud": f"{parts.scheme}://{parts.netloc}", "exp": int(time.time()) + 3600}
@@ -53,8 +58,8 @@ async def together(found: list[dict[str, Any]], key: Path) -> None:
 if __name__ == "__main__":
     side, subscriptions, instance = sys.argv[1], json.loads(Path(sys.argv[2]).read_text()), Path(sys.argv[3])
     began = time.perf_counter()
-    if side == "webpush":
-        loop(subscriptions, instance / "vapid.pem")
-    else:
+    if side == "send_async":
         asyncio.run(together(subscriptions, instance / "vapid.pem"))
+    else:
+        {"webpush": loop, "encrypt": encrypt}[side](subscriptions, instance / "vapid.pem")
     print(len(subscriptions) / (time.perf_counter() - began))

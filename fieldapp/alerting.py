@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from fieldapp import addresses, cases, groups, known, policies, reach, tallies
 from fieldapp.addresses import Address
-from fieldapp.db import db, insert
+from fieldapp.db import db, insert, insert_once
 from fieldapp.models import UNANSWERED, Alert, AlertState, Case, Delivery, Purpose, User
 from fieldapp.reach import Meant
 from fieldapp.rules import escalation
@@ -21,6 +21,7 @@ from fieldapp.rules.roles import Role
 from fieldapp.rules.severity import Severity
 
 ANSWER_HORIZON = timedelta(days=3)
+TOLD_AGAIN_S = 3600
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,16 @@ def raise_to(
     """A word to one person that belongs to no case: a drill, the proof of devices, a notice. None when the same
     (`once`) was raised before. Drills and proofs wait for a tap until they are over; every device is asked.
     """
-    if db.session.scalar(select(Alert.id).where(Alert.once == once)) is not None:
-        return None
     alert = _new_alert(purpose, user.town_code, Severity.YELLOW, message, now)
     alert.once, alert.drill_id = once, drill_id
-    if purpose == Purpose.NOTICE:
-        alert.state = AlertState.TOLD
+    tells = purpose == Purpose.NOTICE
+    alert.state, alert.next_step_at = (AlertState.TOLD, None) if tells else (AlertState.OPEN, now + lasts)
+    db.session.flush()
+    if not insert_once(alert, "once"):
+        return None
+    if tells:
         _store(alert, reach.first_way(alert, user, now, lasts))
     else:
-        alert.next_step_at = now + lasts
         at_once = Call((), at_once=purpose == Purpose.PROOF)
         _store(alert, reach.deliveries(alert, [Meant(user, purpose)], at_once, now, lasts))
     return alert
@@ -261,7 +263,7 @@ def gone(address: Address, why: str, message: Message, now: datetime) -> None:
     db.session.flush()
     owner = db.session.get(User, address.user_id)
     if owner and owner.active and addresses.reachable(owner, now):
-        once = f"gone:{type(address).__name__}:{address.id}:{int(now.timestamp())}"
+        once = f"gone:{owner.id}:{int(now.timestamp()) // TOLD_AGAIN_S}"  # many may die together
         raise_to(owner, Purpose.NOTICE, message, now, once, ANSWER_HORIZON)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Column, DateTime, Engine, MetaData, SmallInteger, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
@@ -123,6 +124,20 @@ def insert(*rows: Base) -> None:
             set_committed_value(row, numbered.key, made.inserted_primary_key[0])  # type: ignore[index]
     for row in rows:
         adopt(row)
+
+
+def insert_once(row: Base, unique: str) -> bool:
+    """Insert one new object unless another has the same value in the column `unique`; False when one has.
+
+    Two that come at once do not fail: the second waits for the first, and then writes nothing.
+    """
+    table = table_of(type(row))
+    make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    once = make(table).on_conflict_do_nothing(index_elements=[unique]).returning(*table.primary_key.columns)
+    if db.session.connection().execute(once, _filled_in(row, table)).first() is None:
+        return False
+    adopt(row)
+    return True
 
 
 def adopt(row: Base) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, bindparam, or_, select, update
 from sqlalchemy.orm import selectinload
 
 from fieldapp import accounts, alerting, links, messages, tallies
@@ -77,7 +77,7 @@ def claim(
     if most < 1 or not _any_due(now, busy, only):
         return []
     with writing():
-        due = _due(now, busy, only).order_by(Delivery.due_at).limit(most).with_for_update(skip_locked=True)
+        due = _due(now, busy, only).order_by(_only_tells(), Delivery.due_at).limit(most).with_for_update(skip_locked=True)
         taken = (
             update(Delivery)
             .where(Delivery.id.in_(due.scalar_subquery()))
@@ -148,6 +148,11 @@ def _due(now: datetime, busy: Collection[str], only: str) -> Select[UUID]:
     """Deliveries to send now: to an address that is still there, at a service that is not busy."""
     way = _by_gateway(only) if only.startswith(GATEWAY) else _by_push(busy, only)
     return select(Delivery.id).where(_is_due(now), way)
+
+
+def _only_tells() -> ScalarSelect[bool]:
+    """Calls overtake what nobody waits for."""
+    return select(Alert.state == AlertState.TOLD).where(Alert.id == Delivery.alert_id).scalar_subquery()
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

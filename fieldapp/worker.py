@@ -84,8 +84,10 @@ class Caller:
             guarded(lambda: proofs.ask_before_shifts(clock.now()))
 
     def _send(self) -> None:
-        load = self._load()
-        free = IN_FLIGHT - sum(load.values())
+        load, now = self._load(), time.monotonic()
+        # who has waited for long costs nothing: services that keep silent must not fill every place together
+        pushes = (sent for sent in self._running.values() if not sent.origin.startswith(GATEWAY))
+        free = IN_FLIGHT - sum(now - sent.at <= SLOW_S for sent in pushes)
         if free < IN_FLIGHT // 4:
             return  # claims are cheaper by the dozen
         slow = self._slow | {s.origin for s in self._running.values() if time.monotonic() - s.at > SLOW_S}

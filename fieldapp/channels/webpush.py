@@ -130,7 +130,7 @@ class Sender:
 
     async def __aenter__(self) -> "Sender":
         connector = aiohttp.TCPConnector(
-            limit=256, limit_per_host=64, ttl_dns_cache=300,
+            limit=0, limit_per_host=64, ttl_dns_cache=300,
             resolver=ThreadedResolver() if self._allow_loopback else PublicResolver(),
         )  # fmt: skip
         self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)

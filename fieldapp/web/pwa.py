@@ -14,7 +14,10 @@ from fieldapp.web.tongue import say as _
 bp = Blueprint("pwa", __name__)
 
 PAGES = ["/", "/report", "/reports", "/story", "/phone", "/guide", "/offline", "/manifest.webmanifest"]
-OFFICERS_ONLY = ("vendor/htmx", "css/desk", "css/task", "css/officer", "js/desk", "js/task", "js/countdown")
+OFFICERS_ONLY = (
+    "vendor/htmx", "css/desk", "css/task", "css/officer", "css/roster", "css/policies", "css/measures", "js/desk",
+    "js/task", "js/countdown", "js/roster", "js/policies", "js/link",
+)  # fmt: skip
 NOT_ON_PHONES = (*OFFICERS_ONLY, "icons/maskable", "icons/icon-512", "sw")
 HASH_DIGITS = 16
 

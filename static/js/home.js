@@ -6,6 +6,7 @@ import { filesIn, isEmpty, newDraft, unfinished } from "./draft.js";
 import { gather, refreshHistory } from "./history.js";
 import { drawLines } from "./list.js";
 import * as push from "./push.js";
+import { enable } from "./push-subscribe.js";
 import { start } from "./start.js";
 import { titleOf } from "./states.js";
 import * as store from "./store.js";
@@ -96,7 +97,7 @@ async function offerPush() {
   byId("push").hidden = state !== "off";
   byId("push").querySelector("button").onclick = async (event) => {
     event.currentTarget.disabled = true;
-    byId("push").querySelector(".grow").textContent = say(`push_${await push.enable()}`);
+    byId("push").querySelector(".grow").textContent = say(`push_${await enable()}`);
     byId("push").querySelector("button").hidden = true;
   };
 }

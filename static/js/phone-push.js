@@ -5,6 +5,7 @@ import * as inst from "./install.js";
 import { system } from "./phone-device.js";
 import { say } from "./words.js";
 import * as push from "./push.js";
+import { enable } from "./push-subscribe.js";
 
 const COMES_WITHIN_MS = 30_000;
 const FAULTS = { 401: "push_login", 429: "push_often" };
@@ -22,11 +23,11 @@ async function look() {
 async function test(tell) {
   if ((await push.state()) === "impossible") return refusal("impossible");
   tell(say("push_opening"));
-  const switched = (await push.state()) === "on" ? "on" : await push.enable();
+  const switched = (await push.state()) === "on" ? "on" : await enable();
   if (switched !== "on") return refusal(switched);
   const coming = arrival();
   let outcome = await api.call("POST", "/api/push/test");
-  if (outcome.body?.code === "endpoint_dead" && (await push.enable()) === "on") outcome = await api.call("POST", "/api/push/test");
+  if (outcome.body?.code === "endpoint_dead" && (await enable()) === "on") outcome = await api.call("POST", "/api/push/test");
   if (outcome.status !== 202) {
     coming.forget();
     return fault(outcome);

@@ -1,6 +1,7 @@
 // The one control that turns reminders on for this device, on the tasks page and on the desk.
 
 import * as push from "./push.js";
+import { enable } from "./push-subscribe.js";
 import { say } from "./words.js";
 
 /** Show `button` while reminders could be turned on; `said` is told how it went. */
@@ -10,7 +11,7 @@ export async function startPushControl(button, said = button.querySelector("span
   if (now === "denied" || now === "impossible") refuse(button, said, now === "denied" ? "push_denied" : "push_failed");
   button.addEventListener("click", async () => {
     button.disabled = true;
-    const outcome = await push.enable();
+    const outcome = await enable();
     button.disabled = false;
     said.textContent = say(`push_${outcome}`);
     if (outcome === "on") button.hidden = button !== box;

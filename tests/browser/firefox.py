@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -48,13 +49,13 @@ def needed() -> None:
 
 
 class Firefox:
-    """One browser on a profile of its own. `private`: every window forgets."""
+    """One browser on a profile of its own. `private`: every window forgets. `more`: preferences of its own."""
 
-    def __init__(self, profile: Path, url: str, private: bool = False) -> None:
+    def __init__(self, profile: Path, url: str, private: bool = False, more: Mapping[str, object] = {}) -> None:
         self.url, self.profile = url, profile
         profile.mkdir(exist_ok=True)
         self.port = free_port()
-        prefs = QUIET | {"marionette.port": self.port, "browser.privatebrowsing.autostart": private}
+        prefs = QUIET | {"marionette.port": self.port, "browser.privatebrowsing.autostart": private, **more}
         lines = [f'user_pref("{name}", {_js(value)});' for name, value in prefs.items()]
         (profile / "user.js").write_text("\n".join(lines))
 
@@ -67,9 +68,11 @@ class Firefox:
     def start(self) -> Self:
         """Start it and wait until it can be driven."""
         assert FIREFOX
-        command = [FIREFOX, "--headless", "--marionette", "--no-remote", "--profile", str(self.profile)]
+        options = ["--headless", "--marionette", "--no-remote", "--remote-allow-system-access"]
         with self.profile.with_suffix(".log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)
+            self.process = subprocess.Popen(
+                [FIREFOX, *options, "--profile", str(self.profile)], stdout=log, stderr=log, process_group=0
+            )
         self.marionette = Marionette(host="127.0.0.1", port=self.port, startup_timeout=60, socket_timeout=60)
         self._wait_for_its_port()
         self.marionette.raise_for_port = lambda *_, **__: None  # it would ask again, and leave its sockets open
@@ -133,6 +136,21 @@ class Firefox:
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {seconds} s for {what}; on the screen:\n{self.text('body')}")
             time.sleep(0.1)
+
+    def notices(self) -> list[tuple[str, str]]:
+        """Title and text of the notifications on the screen."""
+        script = """const part = ({ document }, name) => document.getElementById(name);
+            return [...Services.wm.getEnumerator("alert:alert")].map((notice) => [
+                part(notice, "alertTitleLabel").value, part(notice, "alertTextLabel").textContent]);"""
+        with self.marionette.using_context("chrome"):
+            return [(title, text) for title, text in self.marionette.execute_script(script)]
+
+    def tap_notice(self) -> None:
+        """A click on the notification's own window, from where the browser itself takes it to the service worker."""
+        script = """const [{ document, MouseEvent }] = [...Services.wm.getEnumerator("alert:alert")];
+            document.getElementById("alertTitleLabel").dispatchEvent(new MouseEvent("click", { bubbles: true }));"""
+        with self.marionette.using_context("chrome"):
+            self.marionette.execute_script(script)
 
     def rows(self, store: str) -> list[dict[str, Any]]:
         """What the phone's database holds."""

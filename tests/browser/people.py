@@ -78,6 +78,11 @@ class PushedPhone(Sitter):
     def deliver(self, pushed: PushedBrowser, received: Received) -> dict[str, Any]:
         """What a push service would do: hand the decrypted message to the browser's service worker."""
         message = pushed.read(received)
+        self.deliver_text(json.dumps(message, ensure_ascii=False))
+        return message
+
+    def deliver_text(self, data: str) -> None:
+        """The same with any text."""
         protocol = self.context.new_cdp_session(self.page)
         ours: dict[str, str] = {}
         running: list[str] = []
@@ -89,10 +94,8 @@ class PushedPhone(Sitter):
             if ours.get(scope) in running:
                 break
             self.page.wait_for_timeout(50)
-        data = json.dumps(message, ensure_ascii=False)
         address = {"origin": self.product.url, "registrationId": ours[scope]}
         protocol.send("ServiceWorker.deliverPushMessage", address | {"data": data})
-        return message
 
     def shown(self) -> list[dict[str, Any]]:
         """The notifications the service worker has put on the screen.

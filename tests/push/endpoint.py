@@ -7,10 +7,12 @@ in the middle of an answer, point elsewhere. Each browser has real keys and read
 import asyncio
 import base64
 import json
+import ssl
 import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, Self
 from uuid import uuid4
 
@@ -23,12 +25,15 @@ REASONS = {201: "Created", 302: "Found", 307: "Temporary Redirect", 410: "Gone",
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service does with a push: answers, stalls until let go, or breaks off half-way."""
+    """What the service does with a push: answers, after a while (s) or a byte at a time, stalls until let go, or breaks
+    off half-way."""
 
     status: int = 201
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     breaks_off: bool = False
+    trickles: bool = False
+    after_s: float = 0
 
     def encoded(self) -> bytes:
         lines = [f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Answer')}", "Content-Length: 0"]
@@ -38,12 +43,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came; `at` is seconds of the machine's monotonic clock."""
+    """One request as it came; `at`: seconds of the machine's monotonic clock, `answered`: the status it gets."""
 
     at: float
     path: str
     headers: dict[str, str]
     body: bytes
+    answered: int = 201
 
 
 class Browser:
@@ -96,9 +102,13 @@ class Browser:
 
 
 class PushService:
-    """A context manager: it listens on its own thread, on a port of its own, and ends with the block."""
+    """A context manager: it listens on its own thread, on a port of its own, and ends with the block.
 
-    def __init__(self) -> None:
+    With `tls` it speaks https.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.received: list[Received] = []
         self.answers: dict[str, Answer] = defaultdict(Answer)
         self._arrived = threading.Condition()
@@ -120,10 +130,14 @@ class PushService:
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def browser(self, name: str = "ada") -> Browser:
         return Browser(self, name)
+
+    def answer(self, path: str, topic: str) -> Answer:
+        """What a push that comes now gets."""
+        return self.answers[path]
 
     def let_go(self) -> None:
         """Stalled pushes are answered 201, and nothing stalls any more."""
@@ -139,7 +153,7 @@ class PushService:
 
     async def _listen(self) -> int:
         self._go = asyncio.Event()
-        self._server = await asyncio.start_server(self._connection, "127.0.0.1", 0, backlog=512)
+        self._server = await asyncio.start_server(self._connection, "127.0.0.1", 0, backlog=512, ssl=self._tls)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def _close(self) -> None:
@@ -168,16 +182,28 @@ class PushService:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         path = head[0].split(" ")[1]
+        answer = self.answer(path, headers.get("topic", ""))
         with self._arrived:
-            self.received.append(Received(time.monotonic(), path, headers, body))
+            self.received.append(Received(time.monotonic(), path, headers, body, answer.status))
             self._arrived.notify_all()
-        answer = self.answers[path]
         if answer.hangs:
             await self._go.wait()
             answer = Answer()
+        if answer.trickles:
+            await _trickle(writer)
+        if answer.after_s:
+            await asyncio.sleep(answer.after_s)
         writer.write(answer.encoded()[:9] if answer.breaks_off else answer.encoded())
         await writer.drain()
         return not answer.breaks_off
+
+
+async def _trickle(writer: asyncio.StreamWriter) -> None:
+    """An answer that is always on its way: whoever only asks whether something came waits for ever."""
+    for byte in cycle(b"HTTP/1.1 201 Created and so on, "):
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.3)
 
 
 def base64url(raw: bytes) -> str:
