@@ -77,7 +77,8 @@ def claim(
     if most < 1 or not _any_due(now, busy, only):
         return []
     with writing():
-        due = _due(now, busy, only).order_by(_only_tells(), Delivery.due_at).limit(most).with_for_update(skip_locked=True)
+        next_ones = _due(now, busy, only).order_by(_only_tells(), Delivery.due_at).limit(most)
+        due = next_ones.with_for_update(skip_locked=True)
         taken = (
             update(Delivery)
             .where(Delivery.id.in_(due.scalar_subquery()))
