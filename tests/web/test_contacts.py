@@ -16,6 +16,8 @@ from tests.channels.service import Protocol, Service
 from tests.web.test_gateways import makes
 from tests.world import Person, World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 Serve = Callable[[Protocol], Service]
 
 

@@ -13,6 +13,8 @@ from tests.channels import chats, clouds
 from tests.channels.service import Protocol, Reply, Service
 from tests.world import Person, World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 Serve = Callable[[Protocol], Service]
 
 

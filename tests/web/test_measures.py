@@ -16,6 +16,8 @@ from fieldapp.rules.measures import Measured, Week
 from fieldapp.rules.severity import Severity
 from tests.world import Person, World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 HERE, THERE = "441521115", "441521119"
 MINUTE, WEEK = timedelta(minutes=1), timedelta(weeks=1)
 

@@ -49,6 +49,7 @@ def boss(world: World) -> Person:
     return _somebody(world, "boss", "admin", COUNTY)
 
 
+@pytest.mark.onedb
 @pytest.fixture
 def ola(world: World) -> Person:
     """The admin of the next town."""
@@ -65,6 +66,7 @@ def _somebody(world: World, name: str, role: str, area: str) -> Person:
     return world.person(name)
 
 
+@pytest.mark.onedb
 def test_what_is_in_force_is_said_in_words_and_on_a_line_of_time(world: World) -> None:
     page = read(world.root.get("/admin/policies").text)
     assert (
@@ -76,6 +78,7 @@ def test_what_is_in_force_is_said_in_words_and_on_a_line_of_time(world: World) -
     assert "先叫派单指定的人；12 小时没有人签收" in page
 
 
+@pytest.mark.onedb
 def test_the_desk_reads_it_and_finds_nothing_to_press(world: World) -> None:
     page = world.dora.get("/desk/policies").text
     assert "先叫备勤" in page and "/admin/policies/edit" not in page
@@ -84,6 +87,7 @@ def test_the_desk_reads_it_and_finds_nothing_to_press(world: World) -> None:
     assert kept(world) == []
 
 
+@pytest.mark.onedb
 def test_a_town_decides_and_the_next_report_is_called_so(world: World) -> None:
     world.dora.carries_phone()
     form = {
@@ -103,6 +107,7 @@ def test_a_town_decides_and_the_next_report_is_called_so(world: World) -> None:
     world.phones["dora"].expects("电线")
 
 
+@pytest.mark.onedb
 def test_rungs_move_and_nothing_that_was_typed_is_lost(world: World) -> None:
     typed = {
         "rungs": "3", "r0-who": "on_call", "r0-minutes": "七", "r1-who": ["leader", "desk"], "r1-minutes": "8",
@@ -117,6 +122,7 @@ def test_rungs_move_and_nothing_that_was_typed_is_lost(world: World) -> None:
     assert kept(world) == []
 
 
+@pytest.mark.onedb
 def test_what_is_wrong_is_said_at_each_rung(world: World) -> None:
     typed = {"rungs": "3", "r0-who": "on_call", "r0-minutes": "七", "r1-minutes": "5", "r2-who": "leader",
              "r2-minutes": "61", "repeat": "0"}  # fmt: skip
@@ -131,7 +137,9 @@ def test_what_is_wrong_is_said_at_each_rung(world: World) -> None:
     assert kept(world) == []
 
 
+@pytest.mark.onedb
 @pytest.mark.parametrize("rungs", [{"rungs": "0"}, {"rungs": "1", "r0-who": "backup", "r0-copied": "leader"}])
+@pytest.mark.onedb
 def test_nobody_is_called_for_a_red_one_only_when_that_is_meant(world: World, rungs: dict[str, str]) -> None:
     """Also where a rung is there and nobody stands on it; who is only copied does not count."""
     status, page = saves(world.root, RED, **rungs)
@@ -141,12 +149,14 @@ def test_nobody_is_called_for_a_red_one_only_when_that_is_meant(world: World, ru
     assert len(kept(world)) == 1
 
 
+@pytest.mark.onedb
 def test_a_blue_one_may_call_nobody_and_can_be_made_to_call(world: World) -> None:
     assert saves(world.root, BLUE, **ONE)[0] == 303
     assert saves(world.root, BLUE, rungs="0")[0] == 303
     assert [policy.calls for *_, policy in kept(world)] == [False]
 
 
+@pytest.mark.onedb
 def test_a_dispatch_reaches_whom_it_was_sent_to(world: World) -> None:
     status, page = saves(world.root, SENT, rungs="1", **{"r0-who": "leader"})
     assert status == 422 and "派单的第 1 梯次要叫" in _error(page, 0)
@@ -155,6 +165,7 @@ def test_a_dispatch_reaches_whom_it_was_sent_to(world: World) -> None:
     assert saves(world.root, SENT, rungs="1", **{"r0-who": ["named", "desk"]})[0] == 303
 
 
+@pytest.mark.onedb
 def test_back_to_what_is_usual(world: World) -> None:
     saves(world.root, RED, **ONE)
     page = world.root.get(RED).text
@@ -164,6 +175,7 @@ def test_back_to_what_is_usual(world: World) -> None:
     assert "恢复默认" not in world.root.get(RED).text
 
 
+@pytest.mark.onedb
 def test_one_kind_of_event_has_its_own(world: World) -> None:
     path = RED + "&category=fire"
     assert saves(world.root, path, rungs="1", **{"r0-who": "desk"})[0] == 303
@@ -174,6 +186,7 @@ def test_one_kind_of_event_has_its_own(world: World) -> None:
     assert "先叫值班台" in read(world.root.get(f"{RED}&category={finer}").text), "what holds for the finer kind"
 
 
+@pytest.mark.onedb
 def test_the_county_decides_for_towns_that_have_not(world: World, boss: Person, ola: Person) -> None:
     assert saves(boss, RED, rungs="1", **{"r0-who": "desk"})[0] == 303
     assert kept(world)[0][0] == COUNTY
@@ -186,6 +199,7 @@ def test_the_county_decides_for_towns_that_have_not(world: World, boss: Person, 
     assert status == 422 and "选不了的人" in page, "a county names nobody in a town"
 
 
+@pytest.mark.onedb
 def test_another_towns_people_are_nobody_here(world: World, ola: Person) -> None:
     with world.app.app_context():
         otto = db.session.scalars(select(User.id).where(User.username == "otto")).one()
@@ -202,6 +216,7 @@ def test_another_towns_people_are_nobody_here(world: World, ola: Person) -> None
     assert len(kept(world)) == 1, "each takes back only what is one's own"
 
 
+@pytest.mark.onedb
 def test_the_later_of_two_editors_sees_what_the_earlier_one_saved(world: World) -> None:
     stale = seen(world.root.get(RED).text)
     assert saves(world.root, RED, rungs="1", **{"r0-who": "desk"})[0] == 303
@@ -223,6 +238,7 @@ def test_many_editors_at_one_instant_break_nothing(world: World) -> None:
     assert len(kept(world)) == 1
 
 
+@pytest.mark.onedb
 def test_the_simulator_names_who_would_be_called_and_says_in_red_who_cannot(world: World) -> None:
     world.ada.carries_phone()
     page = world.root.get(f"/admin/policies?level=red&purpose=intake&at={_now()}").text
@@ -235,11 +251,13 @@ def test_the_simulator_names_who_would_be_called_and_says_in_red_who_cannot(worl
     assert "一个人也不叫" in world.root.get(f"/admin/policies?level=blue&purpose=intake&at={_now()}").text
 
 
+@pytest.mark.onedb
 def test_the_county_tries_out_any_of_its_towns(world: World, boss: Person) -> None:
     page = read(boss.get(f"/admin/policies?level=red&town={TOWN}&at={_now()}").text)
     assert "海城镇 红色新报" in page and "陈安" in page
 
 
+@pytest.mark.onedb
 @pytest.mark.parametrize(
     "query",
     [
@@ -248,11 +266,13 @@ def test_the_county_tries_out_any_of_its_towns(world: World, boss: Person) -> No
         "?purpose=x", "?level=green", "?category=%00", "?category=" + "a" * 5000, "?saved=%00",
     ],
 )  # fmt: skip
+@pytest.mark.onedb
 def test_no_address_breaks_a_page(world: World, query: str) -> None:
     for person, path in ((world.root, "/admin/policies"), (world.dora, "/desk/policies"), (world.root, RED[:20])):
         assert person.get(path + query).status_code < 500
 
 
+@pytest.mark.onedb
 def test_no_form_breaks_the_page(world: World) -> None:
     strange = [
         {}, {"do": "up-99"}, {"do": "remove--1"}, {"do": "add", "rungs": "9" * 5000}, {"do": "save", "rungs": "-1"},
@@ -267,6 +287,7 @@ def test_no_form_breaks_the_page(world: World) -> None:
     assert kept(world) == []
 
 
+@pytest.mark.onedb
 def test_a_task_and_the_desk_say_why_somebody_was_called(world: World) -> None:
     world.ada.carries_phone()
     number = world.vik.files("电线垂落", severity="red").number
@@ -280,6 +301,7 @@ def test_a_task_and_the_desk_say_why_somebody_was_called(world: World) -> None:
     assert "派单指定了您" in world.ben.get(f"/tasks/{number}").text
 
 
+@pytest.mark.onedb
 def test_why_stays_readable_for_what_was_raised_before_policies_were_kept(world: World) -> None:
     world.ada.carries_phone()
     number = world.vik.files("电线垂落", severity="red").number

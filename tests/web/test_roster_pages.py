@@ -12,6 +12,8 @@ from fieldapp.models import Rotation, User
 from tests.rotas import far_cut, ids, named, no_demo_rotations, rota, starts
 from tests.world import Person, World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 
 @pytest.fixture
 def town(world: World) -> World:
