@@ -49,7 +49,6 @@ def boss(world: World) -> Person:
     return _somebody(world, "boss", "admin", COUNTY)
 
 
-@pytest.mark.onedb
 @pytest.fixture
 def ola(world: World) -> Person:
     """The admin of the next town."""
