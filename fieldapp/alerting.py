@@ -16,7 +16,7 @@ from fieldapp.models import UNANSWERED, Alert, AlertState, Case, Delivery, Purpo
 from fieldapp.reach import Meant
 from fieldapp.rules import escalation
 from fieldapp.rules.delivery import HOPELESS, RECEIPTS, SEEN, WAITING, DeliveryState, advance
-from fieldapp.rules.escalation import Call
+from fieldapp.rules.escalation import Call, Rung
 from fieldapp.rules.roles import Role
 from fieldapp.rules.severity import Severity
 
@@ -114,23 +114,27 @@ def escalate(alert: Alert, now: datetime) -> None:
     call_rung(alert, now)
 
 
-def call_also(alert: Alert, user: User, why: str, now: datetime) -> None:
-    """Somebody took over a shift while its alert is still calling: he or she is called as well, at once."""
-    call = policies.of_alert(alert).at(alert.rung)
-    if (
-        call is None
-        or alert.case is None
-        or any(d.user_id == user.id and d.rung == alert.rung for d in alert.deliveries)
-    ):
-        return
-    cases.record(alert.case, "called", None, now, data={"rung": [why], "people": [user.name]})
-    _store(alert, reach.deliveries(alert, [Meant(user, why)], call, now, escalation.DELIVERY_HORIZON))
+def call_also(alert: Alert, user: User, rung: Rung, now: datetime) -> bool:
+    """Somebody came onto a rung while its alert is calling, or after it called everybody in vain: he or she is called
+    as well, at once. False when that rung's turn is not yet, or this person was called in it.
+    """
+    policy = policies.of_alert(alert)
+    calls = [call for call in policy.rungs if rung in call.who]
+    now_calling = policy.at(alert.rung)
+    is_due = now_calling in calls or (alert.state == AlertState.EXHAUSTED and calls)
+    called = any(d.user_id == user.id and d.rung == alert.rung for d in alert.deliveries)
+    if alert.case is None or not is_due or called:
+        return False
+    cases.record(alert.case, "called", None, now, data={"rung": [rung], "people": [user.name]})
+    call = now_calling if now_calling in calls and now_calling else calls[0]
+    _store(alert, reach.deliveries(alert, [Meant(user, rung)], call, now, escalation.DELIVERY_HORIZON))
+    return True
 
 
 def note_unseen(alert: Alert, now: datetime) -> None:
     """The time for a device to confirm `shown` is up: if none did, the desk is told."""
     alert.look_at = None
-    called = [delivery for delivery in alert.deliveries if not delivery.copied]
+    called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung and not delivery.copied]
     if alert.state == AlertState.OPEN and alert.case and not any(delivery.state in SEEN for delivery in called):
         alert.unreached_at = now
         names = list(dict.fromkeys(delivery.user.name for delivery in called))
@@ -141,16 +145,15 @@ def acknowledge(case: Case, user: User, now: datetime) -> None:
     """A person took the case on: every unanswered alert of the case stops climbing, and waiting sends end."""
     for alert in unanswered(case, lock=True):
         _answered(alert, user, now)
-        for delivery in alert.deliveries:
-            if delivery.user_id == user.id and delivery.state != DeliveryState.FAILED:
+        for delivery in alert.deliveries:  # of what was never taken by a service nothing is known, not even now
+            if delivery.user_id == user.id and (delivery.accepted_at or delivery.state in SEEN):
                 known.becomes(delivery, DeliveryState.ACKNOWLEDGED, now)
 
 
 def confirm(delivery: Delivery, now: datetime) -> None:
     """我收到了, to a drill or the proof of a device: this very address works."""
-    alert = delivery.alert
-    if alert.state in UNANSWERED:
-        _answered(alert, delivery.user, now)
+    if delivery.alert.state in UNANSWERED:
+        _answered(delivery.alert, delivery.user, now)
     known.becomes(delivery, DeliveryState.ACKNOWLEDGED, now)
 
 
@@ -209,7 +212,8 @@ def take_receipt(delivery: Delivery, state: DeliveryState, now: datetime) -> Non
     if state == DeliveryState.ACKNOWLEDGED and alert.case_id is None:
         confirm(delivery, now)
     known.becomes(delivery, advance(DeliveryState(delivery.state), state), now)
-    for other in reach.not_needed(alert, delivery):
+    known.told(delivery, state, now)
+    for other in reach.not_needed(alert, delivery, now):
         known.becomes(other, DeliveryState.EXPIRED, now)
         other.error = "shown"
     if alert.state == AlertState.OPEN and not delivery.copied:
@@ -268,10 +272,13 @@ def gone(address: Address, why: str, message: Message, now: datetime) -> None:
 
 
 def drop_disabled(alert: Alert, now: datetime) -> None:
-    """Waiting deliveries to addresses that were disabled or are another's now end; the rung may have nobody left."""
+    """Waiting deliveries to addresses that are used no more, and all to people who may be called no more, end; the
+    rung may have nobody left.
+    """
     for delivery in alert.deliveries:
-        to = delivery.subscription or delivery.contact
-        if delivery.state in WAITING and to and (to.disabled_at or to.user_id != delivery.user_id):
+        left = alert.state == AlertState.OPEN and not reach.may_be_called(delivery.user)
+        closed = delivery.state in WAITING and reach.is_closed(delivery)
+        if (closed or left) and delivery.state not in (*HOPELESS, DeliveryState.ACKNOWLEDGED):
             known.becomes(delivery, DeliveryState.FAILED, now)
             delivery.error = "device_disabled"
             reach.hasten(alert, delivery, now)
@@ -281,7 +288,7 @@ def drop_disabled(alert: Alert, now: datetime) -> None:
 def _give_up_on_rung(alert: Alert, now: datetime) -> None:
     """The last way to a rung turned out closed: climb at once instead of waiting for nobody."""
     called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung and not delivery.copied]
-    if alert.state == AlertState.OPEN and alert.case_id and all(delivery.state in HOPELESS for delivery in called):
+    if alert.state == AlertState.OPEN and alert.case_id and all(reach.helps_nobody(delivery) for delivery in called):
         alert.unreached_at = alert.unreached_at or now
         alert.next_step_at = alert.next_step_at if _climbs_again(alert) else now
 

@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, update
 from sqlalchemy.orm import selectinload
 
-from fieldapp import accounts, alerting, links, messages, tallies
+from fieldapp import accounts, alerting, links, messages, reach, tallies
 from fieldapp.channels import Gone, Permanent, Temporary
 from fieldapp.channels.message import Message
 from fieldapp.channels.webpush import Address, Push, origin_of
 from fieldapp.db import db, table_of, writing
 from fieldapp.models import Alert, AlertState, Area, Case, Contact, Delivery, Gateway, Purpose, PushSubscription, User
 from fieldapp.rules import escalation
-from fieldapp.rules.delivery import WAITING, DeliveryState
+from fieldapp.rules.delivery import HOPELESS, WAITING, DeliveryState
 from fieldapp.vitals import IS_WAITING
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ _failing: dict[UUID, datetime] = {}  # alerts whose step failed in this process,
 
 LEASE = timedelta(seconds=30)  # three times as long as a send may take
 BATCH = 20
+LOOKED_THROUGH = 2000  # of the longest waiting, in search of calls: more would take longer than sending them
 FAILED_FOR = timedelta(seconds=30)
 GATEWAY = "gateway:"  # how a gateway is named where a push service is named by its origin
 TELLS = frozenset({Purpose.ANSWER, Purpose.NOTICE})  # nobody need be woken
@@ -77,17 +78,10 @@ def claim(
     if most < 1 or not _any_due(now, busy, only):
         return []
     with writing():
-        next_ones = _due(now, busy, only).order_by(_only_tells(), Delivery.due_at).limit(most)
-        due = next_ones.with_for_update(skip_locked=True)
-        taken = (
-            update(Delivery)
-            .where(Delivery.id.in_(due.scalar_subquery()))
-            .values(lease_owner=owner, lease_until=now + LEASE, attempts=Delivery.attempts + 1)
-            .returning(Delivery.id)
-        )
-        ids = list(db.session.scalars(taken.execution_options(synchronize_session=False)))
+        found = db.session.execute(_next(most, now, busy, only)).all()
+        _lease([(row.id, row.contact_id is not None or row.purpose in BY_LINK) for row in found], owner, key, now)
+        ids = [row.id for row in found]
         rows = db.session.execute(_facts(), {"ids": ids}).all() if ids else []
-        _remember_links([row.id for row in rows if row.endpoint is None or row.purpose in BY_LINK], key)
     return [_claim(row, base_url, key, now) for row in rows]
 
 
@@ -99,6 +93,10 @@ def record(outcomes: Sequence[Outcome], owner: str, now: datetime, chance: Calla
     if not outcomes:
         return
     with writing():
+        for alert_id in sorted({o.claim.alert_id for o in outcomes if isinstance(o.error, Permanent)}):
+            db.session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
+        ours = Delivery.id.in_([outcome.claim.delivery_id for outcome in outcomes])
+        db.session.execute(select(Delivery.id).where(ours).order_by(Delivery.id).with_for_update()).all()
         _failed([outcome for outcome in outcomes if outcome.error], owner, now, chance)
         _accepted([outcome.claim for outcome in outcomes if not outcome.error], owner, now)
         tallies.count(tallies.SENT, Counter(f"{o.claim.channel} {_result(o.error)}" for o in outcomes))
@@ -117,23 +115,28 @@ def look(now: datetime) -> bool:
 
 def expire(now: datetime) -> None:
     """End deliveries that nobody can use any more."""
-    over = Delivery.state.in_(WAITING) & (Delivery.expires_at <= now)
+    query = select(Delivery.id).where(IS_WAITING, Delivery.expires_at <= now).order_by(Delivery.id)
+    if db.session.scalar(query.limit(1)) is None:
+        db.session.rollback()
+        return
     with writing():
-        db.session.execute(
-            update(Delivery)
-            .where(over)
-            .values(state=DeliveryState.EXPIRED, error="expired", due_at=None, updated_at=now)
-        )
+        over = list(db.session.scalars(query.with_for_update(skip_locked=True)))
+        values = {"state": DeliveryState.EXPIRED, "error": "expired", "due_at": None, "updated_at": now}
+        db.session.execute(update(Delivery).where(Delivery.id.in_(over)).values(values))
 
 
 def drop_disabled(now: datetime) -> None:
-    """End deliveries whose address was logged out, disabled or taken over while they waited."""
+    """End deliveries whose address was logged out, disabled or taken over while they waited, or whose person left."""
     dead_push = or_(PushSubscription.disabled_at.is_not(None), PushSubscription.user_id != Delivery.user_id)
     dead_contact = or_(Contact.disabled_at.is_not(None), Gateway.active.is_(False))
     waiting = select(Delivery.alert_id).where(IS_WAITING)  # as its partial index says it, or all are read
     _each_alert(Alert.id.in_(waiting.join(PushSubscription).where(dead_push)), now, alerting.drop_disabled)
     by_contact = waiting.join(Contact).join(Gateway).where(dead_contact)
     _each_alert(Alert.id.in_(by_contact), now, alerting.drop_disabled)
+    left = or_(User.active.is_(False), User.role.not_in(reach.CALLABLE))
+    over = (*HOPELESS, DeliveryState.ACKNOWLEDGED)
+    to_them = select(Delivery.id).join(User).where(Delivery.alert_id == Alert.id, left, Delivery.state.not_in(over))
+    _each_alert((Alert.state == AlertState.OPEN) & to_them.exists(), now, alerting.drop_disabled)
 
 
 def waiting_gateways(now: datetime) -> list[str]:
@@ -151,15 +154,34 @@ def _due(now: datetime, busy: Collection[str], only: str) -> Select[UUID]:
     return select(Delivery.id).where(_is_due(now), way)
 
 
-def _only_tells() -> ScalarSelect[bool]:
-    """Calls overtake what nobody waits for."""
-    return select(Alert.state == AlertState.TOLD).where(Alert.id == Delivery.alert_id).scalar_subquery()
+def _next(most: int, now: datetime, busy: Collection[str], only: str) -> Select[*tuple[Any, ...]]:
+    """The next to send, held for us. Calls overtake what nobody waits for, among the longest waiting."""
+    longest = _due(now, busy, only).order_by(Delivery.due_at).limit(LOOKED_THROUGH)
+    return (
+        select(Delivery.id, Delivery.contact_id, Alert.purpose)
+        .join(Alert, Delivery.alert_id == Alert.id)
+        .where(Delivery.id.in_(longest.scalar_subquery()), _is_due(now))
+        .order_by(Alert.state == AlertState.TOLD, Delivery.due_at)
+        .limit(most)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+
+
+def _lease(found: Sequence[tuple[UUID, bool]], owner: str, key: str, now: datetime) -> None:
+    """Take them, and note the hash of the link that each one's message will carry, if it carries one."""
+    if not found:
+        return
+    table = table_of(Delivery)
+    values = {"lease_owner": owner, "lease_until": now + LEASE, "attempts": table.c.attempts + 1}
+    taken = update(table).where(table.c.id == bindparam("of")).values(values | {"link_hash": bindparam("hash")})
+    rows = [{"of": one, "hash": links.digest(links.code(key, one)) if linked else None} for one, linked in found]
+    db.session.connection().execute(taken, rows)
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """Due, not over, not leased."""
     free = or_(Delivery.lease_until.is_(None), Delivery.lease_until < now)
-    return and_(Delivery.state.in_(WAITING), Delivery.due_at <= now, Delivery.expires_at > now, free)
+    return and_(IS_WAITING, Delivery.due_at <= now, Delivery.expires_at > now, free)
 
 
 def _by_push(busy: Collection[str], only: str) -> ColumnElement[bool]:
@@ -275,14 +297,6 @@ def _message(row: Row[Any], base_url: str, key: str) -> Message:
     return Message(row.title, row.body, link, colour, place, code, urgent=row.purpose not in TELLS)
 
 
-def _remember_links(delivery_ids: Sequence[UUID], key: str) -> None:
-    if delivery_ids:
-        table = table_of(Delivery)
-        hashed = update(table).where(table.c.id == bindparam("of")).values(link_hash=bindparam("hash"))
-        codes = [{"of": one, "hash": links.digest(links.code(key, one))} for one in delivery_ids]
-        db.session.connection().execute(hashed, codes)
-
-
 def _accepted(claims: Sequence[Claim], owner: str, now: datetime) -> None:
     """The services took them. One that was shown before its service's answer came stays what it is."""
     if not claims:
@@ -308,14 +322,12 @@ def _accepted(claims: Sequence[Claim], owner: str, now: datetime) -> None:
 def _failed(outcomes: Sequence[Outcome], owner: str, now: datetime, chance: Callable[[], float]) -> None:
     if not outcomes:
         return
-    for alert_id in sorted({o.claim.alert_id for o in outcomes if isinstance(o.error, Permanent)}):
-        db.session.get(Alert, alert_id, with_for_update=True, populate_existing=True)
     held = select(Delivery).where(
         Delivery.id.in_([outcome.claim.delivery_id for outcome in outcomes]),
         Delivery.lease_owner == owner,
         Delivery.state.in_(WAITING),
     )
-    found = {delivery.id: delivery for delivery in db.session.scalars(held.with_for_update(of=Delivery))}
+    found = {delivery.id: delivery for delivery in db.session.scalars(held)}
     for outcome in outcomes:
         delivery = found.get(outcome.claim.delivery_id)
         if delivery is not None and delivery.attempts == outcome.claim.attempt:

@@ -12,11 +12,12 @@ from sqlalchemy.orm import joinedload, selectinload
 from fieldapp import alerting, messages, scope
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotHere
-from fieldapp.models import Alert, AlertState, Delivery, Drill, Purpose, User
+from fieldapp.models import Alert, AlertState, Area, Delivery, Drill, Purpose, User
 from fieldapp.rules.delivery import SEEN, DeliveryState
 from fieldapp.rules.roles import IS_CALLED, Role
 
 MINUTES = (5, 10, 30)
+PAUSE, DAY, MOST_A_DAY = timedelta(minutes=10), timedelta(days=1), 6  # or people stop answering
 TAKES_PART = IS_CALLED | {Role.DUTY}
 _RUNS = (Alert.purpose == Purpose.DRILL) & (Alert.state == AlertState.OPEN)
 
@@ -66,7 +67,11 @@ def start(actor: User, note: str, minutes: int, now: datetime) -> Drill:
     """Call everybody of the actor's town who may ever be called. Raises Invalid, also while one is running."""
     if minutes not in MINUTES:
         raise Invalid({"minutes": "out_of_range"})
-    db.session.execute(select(User.id).where(User.id == actor.id).with_for_update())
+    db.session.get(Area, actor.town_code, with_for_update={"key_share": True})
+    before = select(Drill.started_at).where(Drill.town_code == actor.town_code, Drill.started_at > now - DAY)
+    starts = list(db.session.scalars(before))
+    if len(starts) >= MOST_A_DAY or any(now - at < PAUSE for at in starts):
+        raise Invalid({"drill": "drill_too_soon"})
     if db.session.scalar(select(Alert.id).where(Alert.town_code == actor.town_code, _RUNS).limit(1)) is not None:
         raise Invalid({"drill": "drill_running"})
     lasts = timedelta(minutes=minutes)

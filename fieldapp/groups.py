@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, or_, select, text, update
 
 from fieldapp.channels import Permanent, Temporary
 from fieldapp.channels.kinds import GROUPS, KINDS
 from fieldapp.channels.message import Message
 from fieldapp.db import db, insert, writing
-from fieldapp.models import Alert, Case, Gateway, GroupPost
+from fieldapp.models import UNANSWERED, Alert, Case, Gateway, GroupPost
 from fieldapp.rules.delivery import WAITING, DeliveryState
 from fieldapp.rules.escalation import retry_delay
 from fieldapp.rules.severity import Severity
@@ -23,6 +23,7 @@ from fieldapp.rules.severity import Severity
 LASTS = timedelta(hours=1)  # later than that a group has no use for it
 LEASE = timedelta(seconds=30)
 MOST_LINES = 15
+_WAITS = text("group_posts.state IN ('queued', 'failed-temporary')")  # as its partial index says it
 COLOUR = {Severity.RED: "红", Severity.YELLOW: "黄", Severity.BLUE: "蓝"}
 
 
@@ -85,18 +86,21 @@ def record(bundle: Bundle, error: Exception | None, owner: str, now: datetime, c
 
 def expire(now: datetime) -> None:
     """Lines that nobody needs any more."""
-    over = GroupPost.state.in_(WAITING) & (GroupPost.expires_at <= now)
-    if db.session.scalar(select(GroupPost.id).where(over).limit(1)) is None:
+    answered = select(Alert.id).where(Alert.id == GroupPost.alert_id, Alert.state.not_in(UNANSWERED)).exists()
+    query = select(GroupPost.id).where(_WAITS, or_(GroupPost.expires_at <= now, answered)).order_by(GroupPost.id)
+    if db.session.scalar(query.limit(1)) is None:
         db.session.rollback()
         return
     with writing():
-        db.session.execute(update(GroupPost).where(over).values(state=DeliveryState.EXPIRED, updated_at=now))
+        over = list(db.session.scalars(query.with_for_update(of=GroupPost, skip_locked=True)))
+        values = {"state": DeliveryState.EXPIRED, "updated_at": now}
+        db.session.execute(update(GroupPost).where(GroupPost.id.in_(over)).values(values))
 
 
 def _ready(now: datetime) -> Select[Gateway]:
-    waits = select(GroupPost.id).where(
-        GroupPost.gateway_id == Gateway.id, GroupPost.state.in_(WAITING), GroupPost.expires_at > now
-    )
+    waits = select(GroupPost.id).join(Alert, GroupPost.alert_id == Alert.id).where(
+        GroupPost.gateway_id == Gateway.id, _WAITS, GroupPost.expires_at > now, Alert.state.in_(UNANSWERED)
+    )  # fmt: skip
     may = or_(Gateway.next_at.is_(None), Gateway.next_at <= now)
     free = or_(Gateway.lease_until.is_(None), Gateway.lease_until < now)
     return select(Gateway).where(Gateway.active, may, free, waits.exists()).order_by(Gateway.id)
@@ -104,7 +108,8 @@ def _ready(now: datetime) -> Select[Gateway]:
 
 def _bundle(bot: Gateway, owner: str, base_url: str, now: datetime) -> Bundle:
     bot.lease_owner, bot.lease_until, bot.attempts = owner, now + LEASE, bot.attempts + 1
-    waiting = select(GroupPost).where(GroupPost.gateway_id == bot.id, GroupPost.state.in_(WAITING))
+    open_ones = select(GroupPost).join(Alert, GroupPost.alert_id == Alert.id).where(Alert.state.in_(UNANSWERED))
+    waiting = open_ones.where(GroupPost.gateway_id == bot.id, _WAITS)
     posts = db.session.scalars(waiting.order_by(GroupPost.created_at).limit(MOST_LINES)).all()
     return Bundle(bot.id, bot.attempts, tuple(p.id for p in posts), bot.kind, bot.sealed, _message(posts, base_url))
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from fieldapp import tallies
 from fieldapp.models import Delivery
-from fieldapp.rules.delivery import SEEN, WAITING, DeliveryState
+from fieldapp.rules.delivery import WAITING, DeliveryState
 
 
 def becomes(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
@@ -12,14 +12,14 @@ def becomes(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
     if delivery.state == state:
         return
     delivery.state, delivery.updated_at = state, now
-    if state in SEEN:
-        _seen(delivery, state, now)
     if state not in WAITING:
         delivery.due_at = delivery.lease_owner = delivery.lease_until = None
 
 
-def _seen(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
-    """Its first sign of life is measured; a tap proves that the address works and somebody is there."""
+def told(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
+    """This very delivery, by the token that only it carried, said so. Its first sign of life is measured; a tap proves
+    that the address works and somebody is there.
+    """
     if delivery.shown_at is None:
         delivery.shown_at = now
         tallies.measure(tallies.SHOWN, delivery.channel, (now - delivery.created_at).total_seconds())

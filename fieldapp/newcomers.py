@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from fieldapp import alerting, policies, proofs
+from fieldapp import alerting, proofs
 from fieldapp.db import db
-from fieldapp.models import Alert, AlertState, User
+from fieldapp.models import UNANSWERED, Alert, Case, User
 from fieldapp.rules.escalation import Rung
 
 
@@ -15,12 +15,11 @@ def call(town_code: str, rung: Rung, user: User, now: datetime) -> None:
     time to see whether he or she can be reached.
     """
     db.session.flush()
-    calling_now = False
-    query = select(Alert).where(Alert.town_code == town_code, Alert.state == AlertState.OPEN).order_by(Alert.id)
-    for alert in db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).all():
-        calling = policies.of_alert(alert).at(alert.rung)
-        if calling and rung in calling.who:
-            alerting.call_also(alert, user, rung, now)
-            calling_now = True
-    if not calling_now:
+    open_ones = (Alert.town_code == town_code) & Alert.state.in_(UNANSWERED) & Alert.case_id.is_not(None)
+    held = select(Case.id).where(Case.id.in_(select(Alert.case_id).where(open_ones))).order_by(Case.id)
+    db.session.scalars(held.with_for_update(key_share=True)).all()  # case before alert, as everywhere
+    query = select(Alert).where(open_ones).order_by(Alert.id)
+    found = db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+    called = [alerting.call_also(alert, user, rung, now) for alert in found]
+    if not any(called):
         proofs.ask_now(user, now)

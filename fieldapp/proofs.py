@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from fieldapp import addresses, alerting, clock, messages, oncall
 from fieldapp.addresses import Address
@@ -13,6 +13,8 @@ from fieldapp.rules.escalation import Rung
 from fieldapp.rules.reachability import ASK_BEFORE, FRESH, Reach, of_person
 
 LASTS = timedelta(minutes=60)
+MOST_A_DAY = 10
+_PROOF = text("alerts.purpose = 'proof'")  # as its partial index says it
 
 
 def ask(user: User, when: str, once: str, now: datetime) -> Alert | None:
@@ -21,7 +23,10 @@ def ask(user: User, when: str, once: str, now: datetime) -> Alert | None:
 
 
 def ask_now(user: User, now: datetime) -> Alert | None:
-    """The same because somebody wants to know: at most once a minute."""
+    """The same because somebody wants to know: at most once a minute, and ten times a day."""
+    mine = select(func.count()).select_from(Alert).where(_PROOF, Alert.raised_at > now - FRESH)
+    if (db.session.scalar(mine.where(Alert.once.startswith(f"proof:{user.id}:"))) or 0) >= MOST_A_DAY:
+        return None
     return ask(user, "", f"proof:{user.id}:{now:%Y%m%d%H%M}", now)
 
 
@@ -75,7 +80,7 @@ def _last_asked(user_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
     query = (
         select(Delivery.user_id, func.max(Alert.raised_at))
         .join(Alert, Delivery.alert_id == Alert.id)
-        .where(Delivery.user_id.in_(user_ids), Alert.purpose == Purpose.PROOF, Alert.raised_at > now - FRESH)
+        .where(Delivery.user_id.in_(user_ids), _PROOF, Alert.raised_at > now - FRESH)
         .group_by(Delivery.user_id)
     )
     return {row[0]: row[1] for row in db.session.execute(query)}

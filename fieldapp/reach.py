@@ -15,11 +15,12 @@ from fieldapp import addresses, clock, oncall
 from fieldapp.addresses import Address, Ways
 from fieldapp.db import db
 from fieldapp.models import TOWN, Alert, Contact, Delivery, Department, Purpose, PushSubscription, User
-from fieldapp.rules.delivery import WAITING, DeliveryState
+from fieldapp.rules.delivery import HOPELESS, WAITING, DeliveryState
 from fieldapp.rules.escalation import DELIVERY_HORIZON, SHOWN_WITHIN, Call, Policy, Rung, quiet_until
-from fieldapp.rules.roles import Role
+from fieldapp.rules.roles import IS_CALLED, Role
 from fieldapp.rules.severity import Severity
 
+CALLABLE = IS_CALLED | {Role.DUTY}
 QUIET = "quiet"  # why a delivery waits: its person's quiet hours
 
 
@@ -106,9 +107,29 @@ def hasten(alert: Alert, of: Delivery, now: datetime) -> bool:
     return True
 
 
-def not_needed(alert: Alert, shown: Delivery) -> list[Delivery]:
-    """The person's further ways that were not tried yet and need not be: this one was shown."""
-    return [d for d in _other_ways(alert, shown) if d.state in WAITING and d.attempts == 0 and d.turn > shown.turn]
+def not_needed(alert: Alert, shown: Delivery, now: datetime) -> list[Delivery]:
+    """The person's further ways whose time has not come and need not: this one was shown. What is due already, as in a
+    call by all ways at once, goes out.
+    """
+    waiting = (d for d in _other_ways(alert, shown) if d.state in WAITING and d.attempts == 0 and d.due_at)
+    return [d for d in waiting if d.turn > shown.turn and d.due_at and d.due_at > now]
+
+
+def may_be_called(person: User) -> bool:
+    """True while somebody's account is in use and of a role that is ever called."""
+    return person.active and person.role in CALLABLE
+
+
+def is_closed(delivery: Delivery) -> bool:
+    """True when its address is used no more."""
+    to = delivery.subscription or delivery.contact
+    put_away = delivery.contact is not None and not delivery.contact.gateway.active
+    return to is not None and (to.disabled_at is not None or to.user_id != delivery.user_id or put_away)
+
+
+def helps_nobody(delivery: Delivery) -> bool:
+    """True for one from which no answer can come now: it failed, it is over, or its person sleeps."""
+    return delivery.state in HOPELESS or (delivery.state in WAITING and delivery.error == QUIET)
 
 
 def _meant(alert: Alert, call: Call, now: datetime) -> list[Meant]:
@@ -125,13 +146,13 @@ def _other_ways(alert: Alert, of: Delivery) -> Iterable[Delivery]:
 
 
 def _of_person(alert: Alert, meant: Meant, ways: Ways, call: Call, now: datetime, until: datetime) -> list[Delivery]:
-    held = _held_until(alert, ways, now)
     made = []
     for turn, (kind, found) in enumerate(ways.in_order(call.channels)):
-        wait = timedelta() if call.at_once else turn * SHOWN_WITHIN
+        due = now if call.at_once else now + turn * SHOWN_WITHIN
+        held = _held_until(alert, ways, due)
         for address in found:
             made.append(_delivery(alert, meant, kind, now, until))
-            made[-1].turn, made[-1].due_at, made[-1].error = turn, (held or now) + wait, QUIET if held else None
+            made[-1].turn, made[-1].due_at, made[-1].error = turn, held or due, QUIET if held else None
             _at(made[-1], address)
     if not made:
         made.append(_delivery(alert, meant, addresses.WEBPUSH, now, until))

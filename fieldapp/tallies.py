@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, event, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from fieldapp.db import db, table_of
 from fieldapp.models import Tally
@@ -17,7 +18,7 @@ SENT, SHOWN, ACKNOWLEDGED = "sent", "shown", "acknowledged"
 
 def count(name: str, counts: Mapping[str, int]) -> None:
     """Add to how often each labelled thing happened."""
-    for label in sorted(counts):  # in one order everywhere: these rows are locked until the commit
+    for label in counts:
         _add(name, label, counts[label], 0.0)
 
 
@@ -33,8 +34,23 @@ def totals(name: str) -> dict[str, tuple[int, float]]:
 
 
 def _add(name: str, label: str, often: int, seconds: float) -> None:
-    values = {"name": name, "label": label[:40], "count": often, "total": seconds}
-    db.session.connection().execute(_upsert(db.engine.dialect.name), values)
+    """Kept until the commit: all rows are then written in one order, so that no two commits wait for each other."""
+    noted = db.session.info.setdefault("tallies", {})
+    count, total = noted.get((name, label[:40]), (0, 0.0))
+    noted[name, label[:40]] = count + often, total + seconds
+
+
+@event.listens_for(db.session, "before_commit")
+def _write(session: Session) -> None:
+    noted = session.info.pop("tallies", {})
+    rows = [{"name": n, "label": at, "count": c, "total": t} for (n, at), (c, t) in sorted(noted.items())]
+    if rows:
+        session.connection().execute(_upsert(session.get_bind().dialect.name), rows)
+
+
+@event.listens_for(db.session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop("tallies", None)
 
 
 @lru_cache

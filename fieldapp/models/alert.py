@@ -19,6 +19,9 @@ from fieldapp.rules.severity import Severity
 IS_WAITING = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in WAITING)))
 
 
+IS_PROOF = "purpose = 'proof'"
+
+
 class Purpose(StrEnum):
     """intake, dispatch and return call people until one acknowledges; answer only tells the reporter.
 
@@ -79,6 +82,7 @@ class Alert(Model):
 
     __table_args__ = (
         Index("uq_alerts_once", "once", unique=True),
+        Index("ix_alerts_proof", "raised_at", sqlite_where=text(IS_PROOF), postgresql_where=text(IS_PROOF)),
         Index(
             "ix_alerts_step",
             "next_step_at",

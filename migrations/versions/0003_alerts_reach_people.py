@@ -21,6 +21,8 @@ def upgrade():
     else:
         _alter_postgresql()
     op.create_index(op.f('ix_alerts_drill_id'), 'alerts', ['drill_id'])
+    is_proof = sa.text("purpose = 'proof'")
+    op.create_index('ix_alerts_proof', 'alerts', ['raised_at'], sqlite_where=is_proof, postgresql_where=is_proof)
     op.create_index('uq_alerts_once', 'alerts', ['once'], unique=True)
     op.create_index(op.f('ix_deliveries_contact_id'), 'deliveries', ['contact_id'])
     op.create_index(op.f('ix_deliveries_subscription_id'), 'deliveries', ['subscription_id'])

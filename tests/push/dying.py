@@ -5,6 +5,7 @@ it answers with the process id, and with how the process ended once it has. `Und
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import select
@@ -63,7 +64,8 @@ class Undertaker:
 
     def stop(self) -> bool:
         """Ask it to end; False when it died at a commit of that."""
-        os.kill(self.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it may have died of its last commit just now
+            os.kill(self.pid, signal.SIGTERM)
         ended = self.ended(15)
         assert ended in (0, KILLED, -signal.SIGTERM), f"{ended}: {self._log.read_text()}"
         return ended != KILLED

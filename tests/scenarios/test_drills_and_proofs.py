@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from fieldapp import clock, proofs
 from fieldapp.db import db, writing
-from fieldapp.models import OnCall, Rotation, User
+from fieldapp.models import Drill, OnCall, Rotation, User
 from fieldapp.rules.reachability import Reach
 from tests.scenarios.test_other_channels import press, stranger
 from tests.world import World
@@ -149,6 +149,18 @@ def test_one_drill_at_a_time_and_it_can_be_ended(tomorrow: World) -> None:
     assert world.dora.post("/desk/drills", data={"minutes": "10"}).status_code == 422
     assert world.dora.post(f"{page}/end").status_code == 303
     world.fast_forward(seconds=1)
-    with world.app.app_context():
-        assert world.dora.post("/desk/drills", data={"minutes": "77"}).status_code == 422
+    assert world.dora.post("/desk/drills", data={"minutes": "77"}).status_code == 422
+    assert "隔 10 分钟" in world.dora.post("/desk/drills", data={"minutes": "10"}).text, "or people stop answering"
+    with world.app.app_context(), writing():
+        for row in db.session.scalars(select(Drill)):
+            row.started_at -= timedelta(minutes=11)
     drill(world)
+
+
+def test_nobody_is_asked_for_a_tap_all_day_long(tomorrow: World) -> None:
+    world = tomorrow
+    world.ada.carries_phone()
+    with world.app.app_context(), writing():
+        ada = db.session.scalars(select(User).where(User.username == "ada")).one()
+        asked = [proofs.ask_now(ada, clock.now() + timedelta(minutes=n)) for n in range(12)]
+    assert [one is not None for one in asked] == [True] * 10 + [False] * 2

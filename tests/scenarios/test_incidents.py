@@ -1,14 +1,15 @@
 """Nights as they happen, from the report to the human who took it on."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 
-from fieldapp import clock, groups, policies, sealing
+from fieldapp import clock, deliver, groups, policies, sealing
 from fieldapp.channels import Temporary
 from fieldapp.db import db, writing
-from fieldapp.models import CalendarDay, CalendarYear, Gateway, OnCall, Rotation, User
+from fieldapp.models import CalendarDay, CalendarYear, Gateway, OnCall, PushSubscription, Rotation, User
 from fieldapp.rules.escalation import Call, Policy
 from fieldapp.rules.severity import Severity
 from tests.scenarios.test_other_channels import press, stranger
@@ -216,8 +217,6 @@ def test_a_groups_bot_says_many_things_at_once_and_no_word_of_a_reporters(night:
 
 
 def test_two_workers_never_hold_the_same_delivery(night: World) -> None:
-    from fieldapp import deliver
-
     put_on(night, "on_call", "ada", "ben")
     for n in range(4):
         night.vik.files(f"煤气味 {n}", severity="red")
@@ -227,3 +226,103 @@ def test_two_workers_never_hold_the_same_delivery(night: World) -> None:
         second = deliver.claim(50, "two", "http://town", key, night.now)
         assert len(first) == 5 and len(second) == 3
         assert not {c.delivery_id for c in first} & {c.delivery_id for c in second}
+
+
+def test_a_gateway_put_away_mid_alert_gives_way_to_the_next(night: World) -> None:
+    put_on(night, "on_call", "ada")
+    put_on(night, "leader", "lea")
+    night.ada.has("sms_aliyun")
+    night.ada.has("mail")
+    night.ada.prefers("sms_aliyun", "mail", "webpush")
+    night.vik.files("煤气味很重", severity="red")
+    with night.app.app_context(), writing():
+        db.session.scalars(select(Gateway).where(Gateway.kind == "sms_aliyun")).one().active = False
+    audit(night)
+    night.phones["ada mail"].expects("煤气味")
+    night.phones["ada sms_aliyun"].stays_silent()
+
+
+def test_who_is_switched_off_mid_alert_holds_nobody_up(night: World) -> None:
+    put_on(night, "on_call", "ada")
+    put_on(night, "leader", "lea")
+    night.vik.files("煤气味很重", severity="red")
+    night.work()
+    night.receipt(night.phones["ada"].expects("煤气味"), "shown")
+    assert night.root.post(f"/admin/accounts/{night.ada.id}", data={"role": "responder"}).status_code == 303
+    audit(night)
+    night.phones["lea"].expects("煤气味")
+
+
+def test_who_comes_on_call_because_everybody_was_called_in_vain_is_called(night: World) -> None:
+    number = night.vik.files("路灯不亮", severity="yellow").number
+    night.dora.delete("/api/push/subscriptions")
+    night.lea.delete("/api/push/subscriptions")
+    night.fast_forward(minutes=90)
+    assert night.dora.case(number)["alerts"][0]["state"] == "exhausted"
+    night.hush()
+    form = {"rung": "on_call", "user": str(night.ben.id), "hours": ""}
+    assert night.dora.post("/desk/roster", data=form).status_code == 303
+    night.work()
+    assert night.receipt(night.phones["ben"].expects("路灯不亮"), "acknowledged").status_code == 204
+    assert night.dora.case(number)["status"] == "acknowledged"
+
+
+def test_the_second_rungs_silent_phone_is_told_to_the_desk_too(night: World) -> None:
+    put_on(night, "on_call", "ada")
+    put_on(night, "leader", "lea")
+    number = night.vik.files("煤气味很重", severity="red").number
+    night.work()
+    night.receipt(night.phones["ada"].expects("煤气味"), "shown")
+    night.fast_forward(minutes=5)
+    night.phones["lea"].expects("煤气味")
+    assert "unseen" not in events(night, number)
+    night.fast_forward(seconds=61)
+    assert "unseen" in events(night, number)
+
+
+def test_signing_proves_no_phone_that_was_never_reached(night: World) -> None:
+    put_on(night, "on_call", "ada")
+    night.ada.has("sms_aliyun")
+    number = night.vik.files("煤气味很重", severity="red").number
+    night.ada.must("acknowledge", number)
+    night.work()
+    states = {
+        d["state"] for a in night.dora.case(number)["alerts"] for d in a["deliveries"] if a["purpose"] == "intake"
+    }
+    assert states == {"expired"}
+    with night.app.app_context():
+        assert (
+            db.session.scalars(select(PushSubscription.proved_at).where(PushSubscription.user_id == night.ada.id)).one()
+            is None
+        )
+
+
+def test_all_at_once_means_that_a_phone_takes_no_text_message_back(night: World) -> None:
+    put_on(night, "on_call", "ada")
+    night.ada.has("sms_aliyun")
+    decide(night, Call(("on_call",), 5, at_once=True))
+    night.vik.files("煤气味很重", severity="red")
+    with night.app.app_context():
+        (push,) = deliver.claim(1, "test", "http://town", night.app.config["SECRET_KEY"], night.now)
+    notification: Any = push.push.payload["notification"]
+    night.receipt(notification, "shown")
+    night.work()
+    night.phones["ada sms_aliyun"].expects("煤气味")
+
+
+def audit(world: World) -> None:
+    """The worker's look at what was disabled, and what follows from it."""
+    with world.app.app_context():
+        deliver.drop_disabled(world.now)
+    world.work()
+
+
+def test_a_group_hears_nothing_of_what_was_signed_meanwhile(night: World) -> None:
+    put_on(night, "on_call", "ada")
+    with night.app.app_context(), writing():
+        sealed = sealing.seal(night.app.config["SETTINGS"].instance, {"key": "x" * 20})
+        db.session.add(Gateway(town_code=TOWN, kind="wecombot", name="群", sealed=sealed, created_at=clock.now()))
+    number = night.vik.files("起火", severity="red").number
+    night.ada.must("acknowledge", number)
+    with night.app.app_context():
+        assert groups.claim("one", "http://town", clock.now()) == []
