@@ -193,6 +193,13 @@ def unanswered(case: Case, lock: bool = False) -> list[Alert]:
     return held
 
 
+def hold(alert: Alert) -> None:
+    """Lock an alert and then all its deliveries, in the order in which everybody does, and read them anew."""
+    db.session.refresh(alert, with_for_update=True)
+    deliveries = select(Delivery).where(Delivery.alert_id == alert.id).order_by(Delivery.id)
+    db.session.scalars(deliveries.with_for_update().execution_options(populate_existing=True)).all()
+
+
 def was_called(case: Case, user: User) -> bool:
     """True when an unanswered alert of this case called this user."""
     called = (delivery for alert in unanswered(case) for delivery in alert.deliveries if not delivery.copied)
@@ -205,8 +212,7 @@ def take_receipt(delivery: Delivery, state: DeliveryState, now: datetime) -> Non
         return
     db.session.flush()
     alert = delivery.alert
-    db.session.refresh(alert, with_for_update=True)
-    db.session.refresh(delivery, with_for_update=True)
+    hold(alert)
     if alert.purpose == Purpose.PROOF and state == DeliveryState.OPENED and delivery.subscription is not None:
         state = DeliveryState.ACKNOWLEDGED  # the tap is all that was asked for
     if state == DeliveryState.ACKNOWLEDGED and alert.case_id is None:

@@ -47,6 +47,11 @@ class Result:
     running: bool
 
     @property
+    def called(self) -> int:
+        """How many there was a way to."""
+        return sum(any(delivery.error != "no_device" for delivery in answer.deliveries) for answer in self.answers)
+
+    @property
     def answered(self) -> int:
         """How many pressed the button."""
         return sum(answer.seconds is not None for answer in self.answers)

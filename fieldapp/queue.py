@@ -107,8 +107,9 @@ def _unreached_cases() -> Select[int]:
 def minutes_to_acknowledge(user: User, since: datetime) -> float | None:
     """Median minutes from alert to signature in this town since then; None when nobody signed yet."""
     query = select(Alert.raised_at, Alert.acknowledged_at).where(
-        Alert.town_code == user.town_code, Alert.raised_at >= since, Alert.acknowledged_at.is_not(None)
-    )
+        Alert.town_code == user.town_code, Alert.raised_at >= since, Alert.acknowledged_at.is_not(None),
+        Alert.case_id.is_not(None),
+    )  # fmt: skip
     took = sorted((end - start).total_seconds() / 60 for start, end in db.session.execute(query) if end)
     return took[len(took) // 2] if took else None
 

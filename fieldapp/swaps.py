@@ -40,6 +40,11 @@ def of(user: User, now: datetime) -> list[Swap]:
     return list(db.session.scalars(loaded))
 
 
+def asked_of(user: User, now: datetime) -> list[Swap]:
+    """What waits for this user's yes or no."""
+    return [swap for swap in of(user, now) if swap.state == ASKED and swap.other_id == user.id]
+
+
 def own_shift(user: User, place: Place, now: datetime) -> tuple[Rotation, Shift]:
     """A shift the user holds and that is not over. Raises NotHere."""
     row, shift = rotations.shift(user, *place)

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from fieldapp import alerting, cases, response, triage
 from fieldapp.cases import Ask
-from fieldapp.db import db
 from fieldapp.errors import Conflict, NotAllowed
 from fieldapp.models import UNANSWERED, Alert, AlertState, Case, Delivery, User
 from fieldapp.rules.delivery import DeliveryState
@@ -73,8 +72,7 @@ def sign(delivery: Delivery, now: datetime) -> None:
         alerting.confirm(delivery, now)
         return
     case = cases.load(actor, alert.case.number, lock=True)
-    db.session.refresh(alert, with_for_update=True)
-    db.session.refresh(delivery, with_for_update=True)
+    alerting.hold(alert)
     if delivery.state == DeliveryState.ACKNOWLEDGED:
         return
     if alert.state not in UNANSWERED and not _others_were_faster(alert, case):

@@ -17,7 +17,7 @@ STATE = {
 }  # fmt: skip
 TAKEN = _("对方的服务器已接收，还不知道本人有没有看到")  # by a gateway, from which nothing more is ever heard
 ERROR = {
-    "no_device": _("没有开启推送的设备"),
+    "no_device": _("没有能叫到的方式"),
     "over": _("已有人签收或已撤销"), "endpoint_not_allowed": _("推送地址不在允许之列"),
     "service_404": _("这台设备的推送已失效"), "service_410": _("这台设备的推送已失效"), "bad_keys": _("设备密钥无效"),
     "expired": _("过期未送达"), "device_disabled": _("设备已停用"),
@@ -28,6 +28,8 @@ ERROR = {
 def sentence(entry: Delivery) -> str:
     """What is known of one delivery, and why it failed if it did."""
     state = TAKEN if entry.state == DeliveryState.ACCEPTED and entry.channel != WEBPUSH else STATE[entry.state]
+    if entry.error == "no_device":
+        return str(ERROR[entry.error])
     if _waits_for_another(entry):
         return gettext("前一种方式 60 秒没有显示就发")
     why = _why(entry)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from fieldapp import clock, feeds, newcomers, oncall, proofs, roster
+from fieldapp import clock, feeds, handovers, newcomers, oncall, proofs, roster
 from fieldapp.db import writing
 from fieldapp.errors import Invalid
 from fieldapp.rules.escalation import Rung
@@ -34,8 +34,15 @@ def on_call() -> ResponseReturnValue:
     standing = [(rung, oncall.holders(town, rung, now)) for rung in roster.RUNGS]
     everybody = list({person.id: person for _rung, people in standing for person in people}.values())
     soon = [(rung, hole) for rung, hole in roster.gaps_ahead(user(), now) if hole.starts_at < now + SOON]
+    waiting = handovers.waiting(user())
+    given = waiting.giver if waiting and waiting.giver_id != user().id else None
     return render_template(
-        "desk/_on_call.html", standing=standing, reach=proofs.standing(everybody, now), gaps=soon, say=roster_words
+        "desk/_on_call.html",
+        given=given,
+        standing=standing,
+        reach=proofs.standing(everybody, now),
+        gaps=soon,
+        say=roster_words,
     )
 
 

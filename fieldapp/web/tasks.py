@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from fieldapp import cases, clock, duties
+from fieldapp import addresses, cases, clock, duties, swaps
 from fieldapp.errors import NotHere
 from fieldapp.rules.roles import IS_CALLED, Role
 from fieldapp.rules.workflow import Part
@@ -31,6 +31,7 @@ def home() -> ResponseReturnValue:
     found = [(case, duties.next_step(case, user(), cases.actions(user(), case))) for case in duties.waiting(user())]
     return render_template(
         "responder/index.html", tasks=found, finished=duties.finished(user()), now=clock.now(),
+        asked=swaps.asked_of(user(), clock.now()), reachable=addresses.reachable(user(), clock.now()),
         given_back=request.args.get("given_back"),
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ EVENT = {
     **ACTION,
     "report": _("收到上报"), "step_back": _("退出"), "hand_on": _("转给别人"), "merged_in": _("并入一件"),
     "called": _("已呼叫"),
-    "nobody_on_call": _("无人值班，没有叫到人"), "nobody_reachable": _("值班人员没有可推送的设备"),
+    "nobody_on_call": _("无人值班，没有叫到人"), "nobody_reachable": _("在岗的人都叫不到"),
     "round_over": _("叫了一轮没有人签收，重新再叫"),
     "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
     "unreadable": _("有一张照片打不开"), "late_step": _("事后才收到"),

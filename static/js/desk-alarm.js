@@ -5,9 +5,11 @@ import { say } from "./words.js";
 
 const REMEMBERED = "desk-sound";
 const REPEAT_MS = 30_000;
+const MUTED_MS = 120_000; // a touch says that somebody is here, not that somebody was reached
 let context = null;
 let unseen = 0;
 let repeat = null;
+let touchedAt = 0;
 const title = () => document.title.replace(/^\(\d+\) /, "");
 
 /** Show the sound button; browsers need one tap before they let a page make a sound. */
@@ -28,7 +30,13 @@ export function alarm(urgent) {
   if (urgent && repeat === null) repeat = setInterval(() => beep(2), REPEAT_MS);
 }
 
+/** Something still waits for a human: it sounds again when nobody has touched the desk for a while. */
+export function stillUnreached() {
+  if (repeat === null && Date.now() - touchedAt > MUTED_MS) alarm(true);
+}
+
 function touched() {
+  touchedAt = Date.now();
   if (context?.state === "suspended") context.resume().then(label);
   clearInterval(repeat);
   repeat = null;

@@ -3,7 +3,7 @@
 import { byId, tell } from "./dom.js";
 import { startCountdown, tick } from "./countdown.js";
 import { startPulse } from "./desk-pulse.js";
-import { alarm, startAlarm } from "./desk-alarm.js";
+import { alarm, startAlarm, stillUnreached } from "./desk-alarm.js";
 import { caseChanged, caseNumber, caseOpened } from "./desk-case.js";
 import { startKeys } from "./desk-keys.js";
 import { markFresh, newestIs } from "./desk-fresh.js";
@@ -23,7 +23,7 @@ function beat(body) {
   if (last && body.mark !== last.mark) {
     document.body.dispatchEvent(new CustomEvent("desk:changed"));
   }
-  const worse = last && (body.unreached > last.unreached || body.reds > last.reds);
+  const worse = body.unreached > (last?.unreached ?? 0) || (last && body.reds > last.reds);
   const fresh = last && body.newest !== last.newest;
   if (worse || fresh) alarm(Boolean(worse));
   caseChanged(body.case);
@@ -60,7 +60,7 @@ document.addEventListener("htmx:after:swap", () => { tick(); caseOpened(); markF
 startCountdown();
 startAlarm();
 startKeys();
-startPulse({ caseNumber, beat, found, lost });
+startPulse({ caseNumber, beat, lost, found: () => { found(); if (last?.unreached > 0) stillUnreached(); } });
 startWorker().then(() => {
   sendAgain();
   startPushControl(byId("push"));

@@ -129,7 +129,7 @@ def test_a_drill_calls_the_whole_town_and_tells_who_answered_by_which_way(tomorr
     report = world.dora.get(page).text
     assert "2 人答了" in report
     assert "短信" in report and "手机提醒" in report
-    assert "没有开启推送的设备" in report, "who has no device is named with the reason"
+    assert "没有能叫到的方式" in report, "who has no device is named with the reason"
     assert world.otto.get(page).status_code == 404
     assert world.vik.get(page).status_code == 403
 
