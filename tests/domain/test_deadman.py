@@ -18,6 +18,8 @@ from tests.channels.service import Reply, Service
 from tests.processes import Product
 from tests.world import World
 
+pytestmark = pytest.mark.onedb  # about sockets and clocks
+
 
 @pytest.fixture
 def watcher() -> Iterator[Service]:
@@ -153,7 +155,6 @@ def test_one_that_never_answers_holds_nobody_up(town: Town, watcher: Service, mo
     assert town.told()
 
 
-@pytest.mark.onedb
 def test_where_it_points_elsewhere_nobody_goes(town: Town, watcher: Service, caplog: pytest.LogCaptureFixture) -> None:
     watcher.next = Reply(302, headers={"Location": f"http://{watcher.address}/private"})
     assert town.told()
@@ -161,7 +162,6 @@ def test_where_it_points_elsewhere_nobody_goes(town: Town, watcher: Service, cap
     assert "answered 302" in caplog.text
 
 
-@pytest.mark.onedb
 def test_one_that_is_not_there_is_said_in_the_log(
     town: Town, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -173,7 +173,6 @@ def test_one_that_is_not_there_is_said_in_the_log(
     assert not town.told()
 
 
-@pytest.mark.onedb
 def test_the_product_as_it_is_started_asks(watcher: Service, tmp_path: Path) -> None:
     url = f"http://{watcher.address}/ping"
     with Product(tmp_path / "instance", FIELDAPP_DEADMAN_URL=url) as product:

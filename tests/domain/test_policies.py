@@ -29,6 +29,8 @@ from fieldapp.simulation import Moment, Question
 from fieldapp.web import policy_words
 from tests.world import World
 
+pytestmark = pytest.mark.onedb  # the engine itself runs on both in tests/scenarios
+
 TOWN, COUNTY, OTHER = "441521115", "441521", "441521119"
 ENGINE = ("called", "nobody_on_call", "nobody_reachable", "round_over", "unseen", "exhausted")
 

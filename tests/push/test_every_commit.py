@@ -103,10 +103,20 @@ def lives_through(evening: Evening, undertaker: Undertaker, when: str = "never",
     raise AssertionError(f"it never ends: {evening.calls()}")
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_worker_that_dies_at_any_commit(
-    app: Flask, world: World, services: tuple[PushService, PushService], when: str
+@pytest.mark.onedb  # what was not committed is gone in both
+def test_a_worker_that_dies_right_before_any_commit(
+    app: Flask, world: World, services: tuple[PushService, PushService]
 ) -> None:
+    dies_at_any_commit(app, world, services, "before")
+
+
+def test_a_worker_that_dies_right_after_any_commit(
+    app: Flask, world: World, services: tuple[PushService, PushService]
+) -> None:
+    dies_at_any_commit(app, world, services, "after")
+
+
+def dies_at_any_commit(app: Flask, world: World, services: tuple[PushService, PushService], when: str) -> None:
     with Undertaker(app.config["SETTINGS"]) as undertaker:
         for at in range(1, MOST):
             evening = Evening(app, world, *services)

@@ -13,6 +13,8 @@ from fieldapp.seed import CATEGORIES
 from tests.pictures import jpeg_with_everything
 from tests.world import World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 HERE = {"lat": 22.970149, "lon": 115.330251, "accuracy_m": 12, "age_s": 1, "source": "gps"}
 TOLD = {"number", "category", "lat", "lon", "opened_at", "signals", "status"}
 

@@ -9,6 +9,8 @@ from fieldapp.db import db, writing
 from fieldapp.models import User
 from tests.world import Person, World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 HTMX = {"HX-Request": "true"}
 FORM = {"name": "郑伯", "role": "patrol", "area_code": "441521115004", "key": "k1"}
 

@@ -12,6 +12,8 @@ from fieldapp.db import db, writing
 from fieldapp.models import Alert, Delivery, Gateway, Heartbeat
 from tests.world import World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 
 @pytest.fixture(autouse=True)
 def tonight(world: World) -> None:

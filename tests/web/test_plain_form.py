@@ -22,6 +22,8 @@ from fieldapp.models import Attachment, Case, Report, User
 from tests.pictures import bomb, encoded, jpeg_with_everything
 from tests.world import HEADERS, Person, World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 Photo = tuple[str, bytes]
 ONE = jpeg_with_everything(width=320, height=200)
 TWO = jpeg_with_everything(width=330, height=200)

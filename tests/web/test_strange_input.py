@@ -4,6 +4,8 @@ import pytest
 
 from tests.world import HEADERS, World
 
+pytestmark = pytest.mark.onedb  # what pages say is the same on both
+
 DEEP = "[" * 100_000
 
 
