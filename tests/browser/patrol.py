@@ -65,7 +65,7 @@ class Phone(Sitter):
         """Write a report and press the button; the id under which it is safe on the phone."""
         page = page or self.page
         page.goto("/report?new=1")
-        expect(page.locator("#tiles .tile").first).to_be_visible()
+        expect(page.locator("#tiles .tile").first).to_be_visible(timeout=15_000)
         if photos:
             named = [{"name": "image.jpg", "mimeType": "image/jpeg", "buffer": photo} for photo in photos]
             page.locator("#gallery").set_input_files(named)
