@@ -91,6 +91,7 @@ def test_a_page_of_the_new_release_over_the_cache_of_the_old_one(
         protocol.send("Network.setBypassServiceWorker", {"bypass": True})  # a forced reload
         phone.page.goto("/report?new=1")
         assert release_of(phone) == "ddddeeeeffff" and phone.page.evaluate(BYPASSED)
+        expect(phone.page.locator("#tiles .tile").first).to_be_visible()  # the phone knows the form
         line.fail(ANYTHING, drop)
         phone.file("新页面旧缓存", photo())
         phone.says("已存到手机")
