@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
-from sqlalchemy.sql.dml import ReturningInsert
 
 from fieldapp.channels.kinds import PERSONAL
-from fieldapp.db import db
+from fieldapp.db import db, insert_once
 from fieldapp.errors import Conflict
 from fieldapp.models import Contact, Device, Gateway, Preference, PushSubscription, User
 
@@ -67,11 +64,11 @@ def subscribe(device: Device, endpoint: str, p256dh: str, auth: str, now: dateti
         select(PushSubscription).where(PushSubscription.device_id == device.id, PushSubscription.endpoint != endpoint)
     ):
         disable(old, "replaced", now)
-    values = {
-        "user_id": device.user_id, "device_id": device.id, "endpoint": endpoint, "p256dh": p256dh, "auth": auth,
-        "created_at": now, "renewed_at": now,
-    }  # fmt: skip
-    if db.session.scalar(_insert_once(db.engine.dialect.name), values) is not None:
+    fresh = PushSubscription(
+        user_id=device.user_id, device_id=device.id, endpoint=endpoint, p256dh=p256dh, auth=auth,
+        created_at=now, renewed_at=now,
+    )  # fmt: skip
+    if insert_once(fresh, "endpoint"):
         return True
     same = select(PushSubscription).where(PushSubscription.endpoint == endpoint).with_for_update()
     found = db.session.scalars(same.execution_options(populate_existing=True)).one()
@@ -88,13 +85,6 @@ def disable(address: Address, why: str, now: datetime) -> None:
     """Stop using an address; the row stays so that its owner can be told."""
     if address.disabled_at is None:
         address.disabled_at, address.disabled_why = now, why[:120]
-
-
-@lru_cache
-def _insert_once(dialect: str) -> ReturningInsert[int]:
-    insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    once = insert_into(PushSubscription).on_conflict_do_nothing(index_elements=["endpoint"])
-    return once.returning(PushSubscription.id)
 
 
 def _subscriptions(user_ids: Sequence[int], now: datetime) -> list[PushSubscription]:

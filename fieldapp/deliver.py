@@ -19,6 +19,7 @@ from fieldapp.db import db, table_of, writing
 from fieldapp.models import Alert, AlertState, Area, Case, Contact, Delivery, Gateway, Purpose, PushSubscription, User
 from fieldapp.rules import escalation
 from fieldapp.rules.delivery import HOPELESS, WAITING, DeliveryState
+from fieldapp.rules.severity import COLOUR
 from fieldapp.vitals import IS_WAITING
 
 log = logging.getLogger(__name__)
@@ -293,7 +294,7 @@ def _claim(row: Row[Any], base_url: str, key: str, now: datetime) -> Claim:
 def _message(row: Row[Any], base_url: str, key: str) -> Message:
     code = links.code(key, row.id)
     place = Area.shortened(row.place) if row.place else ""
-    link, colour = base_url + links.path(code), messages.COLOUR[row.severity]
+    link, colour = base_url + links.path(code), COLOUR[row.severity]
     return Message(row.title, row.body, link, colour, place, code, urgent=row.purpose not in TELLS)
 
 

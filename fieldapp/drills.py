@@ -13,12 +13,11 @@ from fieldapp import alerting, messages, scope
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotHere
 from fieldapp.models import Alert, AlertState, Area, Delivery, Drill, Purpose, User
+from fieldapp.reach import CALLABLE
 from fieldapp.rules.delivery import SEEN, DeliveryState
-from fieldapp.rules.roles import IS_CALLED, Role
 
 MINUTES = (5, 10, 30)
 PAUSE, DAY, MOST_A_DAY = timedelta(minutes=10), timedelta(days=1), 6  # or people stop answering
-TAKES_PART = IS_CALLED | {Role.DUTY}
 _RUNS = (Alert.purpose == Purpose.DRILL) & (Alert.state == AlertState.OPEN)
 
 
@@ -132,7 +131,7 @@ def result(drill: Drill, now: datetime) -> Result:
 
 
 def _takes_part(actor: User) -> Select[User]:
-    return scope.people(actor).where(User.active, User.role.in_(TAKES_PART))
+    return scope.people(actor).where(User.active, User.role.in_(CALLABLE))
 
 
 def _answer(alert: Alert) -> Answer:

@@ -18,13 +18,12 @@ from fieldapp.db import db, insert, writing
 from fieldapp.models import UNANSWERED, Alert, Case, Gateway, GroupPost
 from fieldapp.rules.delivery import WAITING, DeliveryState
 from fieldapp.rules.escalation import retry_delay
-from fieldapp.rules.severity import Severity
+from fieldapp.rules.severity import COLOUR
 
 LASTS = timedelta(hours=1)  # later than that a group has no use for it
 LEASE = timedelta(seconds=30)
 MOST_LINES = 15
-_WAITS = text("group_posts.state IN ('queued', 'failed-temporary')")  # as its partial index says it
-COLOUR = {Severity.RED: "红", Severity.YELLOW: "黄", Severity.BLUE: "蓝"}
+WAITS = text("group_posts.state IN ('queued', 'failed-temporary')")  # as its partial index says it
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def record(bundle: Bundle, error: Exception | None, owner: str, now: datetime, c
 def expire(now: datetime) -> None:
     """Lines that nobody needs any more."""
     answered = select(Alert.id).where(Alert.id == GroupPost.alert_id, Alert.state.not_in(UNANSWERED)).exists()
-    query = select(GroupPost.id).where(_WAITS, or_(GroupPost.expires_at <= now, answered)).order_by(GroupPost.id)
+    query = select(GroupPost.id).where(WAITS, or_(GroupPost.expires_at <= now, answered)).order_by(GroupPost.id)
     if db.session.scalar(query.limit(1)) is None:
         db.session.rollback()
         return
@@ -99,7 +98,7 @@ def expire(now: datetime) -> None:
 
 def _ready(now: datetime) -> Select[Gateway]:
     waits = select(GroupPost.id).join(Alert, GroupPost.alert_id == Alert.id).where(
-        GroupPost.gateway_id == Gateway.id, _WAITS, GroupPost.expires_at > now, Alert.state.in_(UNANSWERED)
+        GroupPost.gateway_id == Gateway.id, WAITS, GroupPost.expires_at > now, Alert.state.in_(UNANSWERED)
     )  # fmt: skip
     may = or_(Gateway.next_at.is_(None), Gateway.next_at <= now)
     free = or_(Gateway.lease_until.is_(None), Gateway.lease_until < now)
@@ -109,7 +108,7 @@ def _ready(now: datetime) -> Select[Gateway]:
 def _bundle(bot: Gateway, owner: str, base_url: str, now: datetime) -> Bundle:
     bot.lease_owner, bot.lease_until, bot.attempts = owner, now + LEASE, bot.attempts + 1
     open_ones = select(GroupPost).join(Alert, GroupPost.alert_id == Alert.id).where(Alert.state.in_(UNANSWERED))
-    waiting = open_ones.where(GroupPost.gateway_id == bot.id, _WAITS)
+    waiting = open_ones.where(GroupPost.gateway_id == bot.id, WAITS)
     posts = db.session.scalars(waiting.order_by(GroupPost.created_at).limit(MOST_LINES)).all()
     return Bundle(bot.id, bot.attempts, tuple(p.id for p in posts), bot.kind, bot.sealed, _message(posts, base_url))
 

@@ -2,9 +2,7 @@
 
 from fieldapp.alerting import Message
 from fieldapp.models import Case, Contact, PushSubscription
-from fieldapp.rules.severity import Severity
-
-COLOUR = {Severity.RED: "红", Severity.YELLOW: "黄", Severity.BLUE: "蓝"}
+from fieldapp.rules.severity import COLOUR
 
 
 def call(case: Case) -> Message:

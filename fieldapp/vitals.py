@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Select, and_, func, or_, select, text
 
+from fieldapp import groups
 from fieldapp.db import db
 from fieldapp.models import Alert, Delivery, Gateway, GroupPost, Heartbeat
 
@@ -27,7 +28,6 @@ MOST = 1000  # more of one kind are counted as so many
 IS_OPEN = text("alerts.state = 'open'")
 IS_UNANSWERED = text("alerts.state IN ('open', 'exhausted')")
 IS_WAITING = text("deliveries.state IN ('queued', 'failed-temporary')")
-POST_WAITS = text("group_posts.state IN ('queued', 'failed-temporary')")
 
 
 def worker_age(now: datetime, kind: str) -> float:
@@ -61,7 +61,7 @@ def step_age(now: datetime) -> float:
 
 def post_age(now: datetime) -> float:
     """Seconds that the oldest line for a group has waited; 0 when none waits."""
-    waits = and_(POST_WAITS, GroupPost.expires_at > now)
+    waits = and_(groups.WAITS, GroupPost.expires_at > now)
     return _age(now, db.session.scalar(select(func.min(GroupPost.created_at)).where(waits)))
 
 

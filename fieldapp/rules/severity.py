@@ -22,3 +22,7 @@ def parse(word: str) -> Severity:
         if severity.word == word:
             return severity
     raise ValueError(f"no severity {word!r}")
+
+
+# how messages name it, in the language of the place
+COLOUR = {Severity.RED: "红", Severity.YELLOW: "黄", Severity.BLUE: "蓝"}

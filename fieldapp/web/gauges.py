@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
-from fieldapp import auditor, tallies, vitals
+from fieldapp import auditor, groups, tallies, vitals
 from fieldapp.auditor import Fault
 from fieldapp.db import db
 from fieldapp.models import IS_OPEN, UNANSWERED, Alert, Attachment, Case, Delivery, GroupPost
@@ -48,7 +48,7 @@ class Gauges(Collector):
             "fieldapp_deliveries_waiting", "Deliveries not yet sent.", Delivery.state, vitals.IS_WAITING, WAITING
         )
         yield _one("fieldapp_group_posts_waiting", "Lines for groups, not yet sent.",
-                   _count(GroupPost.id, vitals.POST_WAITS))  # fmt: skip
+                   _count(GroupPost.id, groups.WAITS))  # fmt: skip
         yield _labelled(
             "fieldapp_queue_age_seconds", "How long the oldest due one has waited.", "queue",
             {"deliveries": vitals.delivery_age(now), "steps": vitals.step_age(now), "groups": vitals.post_age(now)},
