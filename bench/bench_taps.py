@@ -14,7 +14,7 @@ from common import chromium, options, product, table, verdict
 from playwright.sync_api import Browser
 
 from tests.browser.people import Sitter
-from tests.browser.taps import SPEAKING, SPEAKS, WAYS, a_picture, files
+from tests.browser.taps import SPEAKING, WAYS, a_picture, files
 from tests.processes import Product
 
 GOAL_S, GOAL_TAPS = 15, 4
@@ -22,7 +22,7 @@ GOAL_S, GOAL_TAPS = 15, 4
 
 def main() -> None:
     chosen = options("From the icon to 已存到手机", rounds=5)
-    with product(chosen.db) as town, chromium(SPEAKS) as browser, tempfile.TemporaryDirectory() as name:
+    with product(chosen.db) as town, chromium() as browser, tempfile.TemporaryDirectory() as name:
         picture = a_picture(Path(name))
         rows = []
         for way in WAYS:

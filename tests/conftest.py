@@ -11,7 +11,7 @@ from flask import Flask
 from fieldapp import create_app
 from fieldapp.config import Settings
 from fieldapp.db import db
-from tests.databases import Database, Postgres, Sqlite
+from tests.databases import Database, Databases, Postgres, Sqlite
 from tests.world import World
 
 hypothesis.settings.register_profile("fieldapp", deadline=None)  # timing never decides a test
@@ -35,16 +35,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Each kind started once and kept: the fixture below ends whenever the next test wants the other kind."""
+    started: dict[str, Database] = {}
+
+    def start(kind: str) -> Database:
+        if kind not in started:
+            made = Sqlite() if kind == "sqlite" else Postgres()
+            if not made.available():
+                if CI:
+                    pytest.fail("PostgreSQL's server is not installed: the suite must run on it in CI")
+                pytest.skip("PostgreSQL's server is not installed: NOT TESTED on it")
+            started[kind] = made
+            made.start(tmp_path_factory.mktemp(kind))
+        return started[kind]
+
+    yield start
+    for made in started.values():
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, databases: Databases) -> Database:
     """A migrated database with the reference data, made once and emptied for each test."""
-    made = Sqlite() if request.param == "sqlite" else Postgres()
-    if not made.available():
-        if CI:
-            pytest.fail("PostgreSQL's server is not installed: the suite must run on it in CI")
-        pytest.skip("PostgreSQL's server is not installed: NOT TESTED on it")
-    made.start(tmp_path_factory.mktemp(request.param))
-    yield made
-    made.stop()
+    return databases(request.param)
 
 
 @pytest.fixture

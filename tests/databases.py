@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,6 +32,9 @@ class Database:
 
     def stop(self) -> None:
         pass
+
+
+Databases = Callable[[str], Database]  # by kind; started when first asked for
 
 
 class Sqlite(Database):

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from fieldapp.config import ROOT
 from tests.browser.relay import BadLine
-from tests.databases import Database
+from tests.callers import Caller
+from tests.databases import Database, Databases
 from tests.processes import Product
 from tests.push.endpoint import PushService
 
@@ -27,6 +28,7 @@ FLAGS = [
     f"--disable-features={','.join(OFF)}",
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps once a second
 ]  # fmt: skip
 
 
@@ -57,11 +59,20 @@ def product(database: Database, tmp_path: Path) -> Iterator[Product]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def town(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One product for all these tests: each has its own phone and its own words."""
+@pytest.fixture(scope="session")
+def town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One product for all tests that share nothing but the server: each has its own phone and its own words."""
     folder = tmp_path_factory.mktemp("town")
-    with Product(folder / "instance", database_url=database.fresh(folder)) as running:
+    with Product(folder / "instance", database_url=databases("sqlite").fresh(folder)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def fresh_town(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product of one module's own, where nothing has happened yet and calls go to push services on this machine."""
+    folder = tmp_path_factory.mktemp("fresh")
+    url = databases("sqlite").fresh(folder)
+    with Product(folder / "instance", database_url=url, FIELDAPP_PUSH_ALLOW_LOOPBACK="1") as running:
         yield running
 
 
@@ -69,6 +80,18 @@ def town(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def line(town: Product) -> Iterator[BadLine]:
     with BadLine(town.port) as running:
         yield running
+
+
+@pytest.fixture
+def vik(fresh_town: Product) -> Iterator[Caller]:
+    with Caller(fresh_town.port, "vik") as calling:
+        yield calling
+
+
+@pytest.fixture
+def dora(fresh_town: Product) -> Iterator[Caller]:
+    with Caller(fresh_town.port, "dora") as calling:
+        yield calling
 
 
 @pytest.fixture

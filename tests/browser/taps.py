@@ -10,7 +10,6 @@ from tests.browser.patrol import photo
 from tests.browser.people import PHONE
 
 SPEAKING = {**PHONE, "permissions": ["geolocation", "microphone"]}
-SPEAKS = "--use-fake-device-for-media-stream"
 IN_THE_CAMERA = 2  # the phone's own camera: release, and "use this photo"
 SPEAKS_MS = 1000
 SAFE = re.compile("已存到手机|正在发送|中心已收到|中心已全部收到")  # a good line is faster than the eye

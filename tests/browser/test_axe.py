@@ -29,9 +29,9 @@ RUN = """async ({ within, options }) => {
 
 
 @pytest.fixture(scope="module")
-def walk(chromium: Browser, town: Product) -> Iterator[Walk]:
-    evening = Evening(chromium, town)
-    yield Walk(chromium, town, spend(evening))
+def walk(chromium: Browser, fresh_town: Product) -> Iterator[Walk]:
+    evening = Evening(chromium, fresh_town)
+    yield Walk(chromium, fresh_town, spend(evening))
     evening.close()
 
 

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.drafting import form, killed_and_reopened
 from tests.browser.people import PHONE, Sitter
-from tests.databases import Database
 from tests.processes import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.onedb]
@@ -47,33 +45,13 @@ ON_DISK = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """With a microphone that hums."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: THE BROWSER TESTS WERE NOT RUN")
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, "--use-fake-device-for-media-stream"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def product(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One product for all: each phone here starts empty."""
-    folder = tmp_path_factory.mktemp("capture")
-    with Product(folder / "instance", database_url=database.fresh(folder)) as running:
-        yield running
-
-
 @pytest.fixture
-def phones(chromium: Browser, product: Product, screens: Path) -> Iterator[Any]:
+def phones(chromium: Browser, town: Product, screens: Path) -> Iterator[Any]:
     """Phones of patrols, closed at the end."""
     made: list[Sitter] = []
 
     def make(*scripts: str, user: str = "vik", **device: Any) -> Sitter:
-        made.append(Sitter(chromium, product, screens, **(device or PHONE)))
+        made.append(Sitter(chromium, town, screens, **(device or PHONE)))
         for script in scripts:
             made[-1].context.add_init_script(script)
         made[-1].log_in(user)
@@ -265,7 +243,7 @@ def test_two_tabs_without_web_locks_lose_and_repeat_nothing(phones: Any) -> None
     assert sent_titles(sitter, "同一份") == ["两个页面同一份"]
 
 
-def test_a_wiped_phone_claims_nothing(phones: Any, product: Product) -> None:
+def test_a_wiped_phone_claims_nothing(phones: Any, town: Product) -> None:
     sitter = phones()
     page = form(sitter)
     sitter.context.set_offline(True)
@@ -331,9 +309,9 @@ def test_a_draft_goes_only_after_a_second_tap(phones: Any) -> None:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_large_text_on_a_small_phone_hides_no_form(phones: Any, product: Product, lang: str) -> None:
+def test_large_text_on_a_small_phone_hides_no_form(phones: Any, town: Product, lang: str) -> None:
     sitter = phones(**SMALL_LARGE_TEXT)
-    sitter.context.add_cookies([{"name": "lang", "value": lang, "url": product.url}])
+    sitter.context.add_cookies([{"name": "lang", "value": lang, "url": town.url}])
     page = form(sitter)
     page.evaluate("document.documentElement.style.fontSize = '200%'")
     page.locator(".choice").nth(1).tap()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import CHROMIUM, FLAGS, OFF
 from tests.browser.patrol import photo
@@ -43,41 +43,31 @@ CHROME_OFFERS = """() => {
 
 
 @pytest.fixture(scope="module")
-def chromiums() -> Iterator[Callable[..., Browser]]:
-    """Browsers with a microphone that hums, each started once."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: THE BROWSER TESTS WERE NOT RUN")
-    with sync_playwright() as playwright:
-        started: dict[tuple[str, ...], Browser] = {}
+def chromiums(chromium: Browser) -> Iterator[Callable[..., Browser]]:
+    """Browsers with other flags besides, each started once."""
+    started: dict[tuple[str, ...], Browser] = {(): chromium}
 
-        def start(*more: str) -> Browser:
-            if more not in started:
-                flags = [*FLAGS, "--use-fake-device-for-media-stream", *more]
-                started[more] = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-            return started[more]
+    def start(*more: str) -> Browser:
+        if more not in started:
+            started[more] = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *more])
+        return started[more]
 
-        yield start
-        for browser in started.values():
-            browser.close()
-
-
-@pytest.fixture(scope="module")
-def town(database: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    folder = tmp_path_factory.mktemp("phones")
-    url = database.fresh(folder)
-    with Product(folder / "instance", database_url=url, FIELDAPP_PUSH_ALLOW_LOOPBACK="1") as running:
-        yield running
+    yield start
+    for browser in started.values():
+        browser.close()
 
 
 @pytest.fixture
-def phones(chromiums: Callable[..., Browser], town: Product, screens: Path) -> Iterator[Callable[..., PushedPhone]]:
+def phones(
+    chromiums: Callable[..., Browser], fresh_town: Product, screens: Path
+) -> Iterator[Callable[..., PushedPhone]]:
     """Phones that have opened the page about themselves."""
     made: list[PushedPhone] = []
 
     def make(
         *scripts: str, user: str = "vik", flags: tuple[str, ...] = (), room: int = 0, **device: Any
     ) -> PushedPhone:
-        made.append(PushedPhone(chromiums(*flags), town, screens, **PHONE | device))
+        made.append(PushedPhone(chromiums(*flags), fresh_town, screens, **PHONE | device))
         for script in scripts:
             made[-1].context.add_init_script(script)
         made[-1].log_in(user)

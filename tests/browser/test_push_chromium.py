@@ -8,7 +8,6 @@ from playwright.sync_api import Browser
 
 from tests.browser.people import PHONE, PushedPhone
 from tests.callers import Caller
-from tests.databases import Database
 from tests.processes import Product
 from tests.push.endpoint import Browser as PushedBrowser
 from tests.push.endpoint import PushService
@@ -21,18 +20,9 @@ COUNTED = """() => navigator.serviceWorker.addEventListener("message", ({ data }
 })"""
 
 
-@pytest.fixture(scope="module")
-def centre(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product with its alert worker. Each test has a phone of its own."""
-    folder = tmp_path_factory.mktemp("centre")
-    url = database.fresh(folder)
-    with Product(folder / "instance", database_url=url, FIELDAPP_PUSH_ALLOW_LOOPBACK="1") as running:
-        yield running
-
-
 @pytest.fixture
-def ada(chromium: Browser, centre: Product, screens: Path) -> Iterator[PushedPhone]:
-    phone = PushedPhone(chromium, centre, screens, **PHONE)
+def ada(chromium: Browser, fresh_town: Product, screens: Path) -> Iterator[PushedPhone]:
+    phone = PushedPhone(chromium, fresh_town, screens, **PHONE)
     phone.log_in("ada")
     phone.page.goto("/tasks")
     phone.controlled()
@@ -46,18 +36,6 @@ def pushed(ada: PushedPhone, push_service: PushService) -> PushedBrowser:
     browser = push_service.browser("ada")
     ada.subscribe(browser)
     return browser
-
-
-@pytest.fixture
-def vik(centre: Product) -> Iterator[Caller]:
-    with Caller(centre.port, "vik") as calling:
-        yield calling
-
-
-@pytest.fixture
-def dora(centre: Product) -> Iterator[Caller]:
-    with Caller(centre.port, "dora") as calling:
-        yield calling
 
 
 def becomes(ada: PushedPhone, dora: Caller, number: str, state: str) -> None:

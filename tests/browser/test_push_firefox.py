@@ -8,7 +8,6 @@ from sqlalchemy import create_engine, text
 
 from tests.browser.firefox import Firefox, needed
 from tests.callers import Caller
-from tests.databases import Database
 from tests.processes import Product
 from tests.push.autopush import Autopush
 
@@ -24,33 +23,12 @@ def service() -> Iterator[Autopush]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def centre(service: Autopush, database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product with its alert worker. Each test has a phone of its own."""
-    folder = tmp_path_factory.mktemp("centre")
-    url = database.fresh(folder)
-    with Product(folder / "instance", database_url=url, FIELDAPP_PUSH_ALLOW_LOOPBACK="1") as running:
-        yield running
-
-
 @pytest.fixture
-def phone(service: Autopush, centre: Product, tmp_path: Path) -> Iterator[Firefox]:
+def phone(service: Autopush, fresh_town: Product, tmp_path: Path) -> Iterator[Firefox]:
     patient = {"dom.push.requestTimeout": 600_000}  # the browser's own patience must not be what ends a wait
-    with Firefox(tmp_path / "profile", centre.url, more=service.prefs | patient) as running:
+    with Firefox(tmp_path / "profile", fresh_town.url, more=service.prefs | patient) as running:
         yield running
     service.silent = False
-
-
-@pytest.fixture
-def vik(centre: Product) -> Iterator[Caller]:
-    with Caller(centre.port, "vik") as calling:
-        yield calling
-
-
-@pytest.fixture
-def dora(centre: Product) -> Iterator[Caller]:
-    with Caller(centre.port, "dora") as calling:
-        yield calling
 
 
 def waits_for_calls(phone: Firefox, username: str) -> None:
@@ -69,9 +47,9 @@ def known_of(dora: Caller, number: str, name: str) -> list[str]:
     return [delivery["state"] for alert in called for delivery in alert["deliveries"] if delivery["to"] == name]
 
 
-def known_to(centre: Product, endpoint: str) -> bool:
+def known_to(fresh_town: Product, endpoint: str) -> bool:
     """Whether the centre would push to this address."""
-    engine = create_engine(centre.env["DATABASE_URL"])
+    engine = create_engine(fresh_town.env["DATABASE_URL"])
     try:
         with engine.connect() as connection:
             ask = "SELECT count(*) FROM push_subscriptions WHERE endpoint = :endpoint AND disabled_at IS NULL"
@@ -118,7 +96,7 @@ def test_a_phone_that_was_off_shows_what_came_meanwhile(
 
 
 def test_an_address_that_died_unnoticed_is_replaced_when_the_app_is_opened(
-    phone: Firefox, service: Autopush, centre: Product, vik: Caller, dora: Caller
+    phone: Firefox, service: Autopush, fresh_town: Product, vik: Caller, dora: Caller
 ) -> None:
     """The push service forgot everybody, and the browser could not subscribe again at that moment."""
     waits_for_calls(phone, "ben")
@@ -131,7 +109,7 @@ def test_an_address_that_died_unnoticed_is_replaced_when_the_app_is_opened(
     phone.start()
     phone.go("/tasks")
     service.wait(lambda: service.endpoints)
-    phone.wait(lambda: known_to(centre, service.endpoints[-1]), "the new address at the centre")
+    phone.wait(lambda: known_to(fresh_town, service.endpoints[-1]), "the new address at the centre")
     number = vik.files("护栏断了")
     phone.wait(lambda: "shown" in known_of(dora, number, BEN), "the receipt")
 

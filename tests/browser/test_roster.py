@@ -19,12 +19,12 @@ Sits = Callable[..., Page]
 
 
 @pytest.fixture
-def sits(chromium: Browser, town: Product, tmp_path: Path) -> Iterator[Sits]:
+def sits(chromium: Browser, fresh_town: Product, tmp_path: Path) -> Iterator[Sits]:
     """Somebody at a browser of his or her own: the page."""
     sitters: list[Sitter] = []
 
     def sit(who: str, **device: Any) -> Page:
-        sitters.append(Sitter(chromium, town, tmp_path, service_workers="block", **device))
+        sitters.append(Sitter(chromium, fresh_town, tmp_path, service_workers="block", **device))
         sitters[-1].log_in(who)
         return sitters[-1].page
 

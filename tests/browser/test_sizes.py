@@ -41,8 +41,8 @@ RESIZED = """async ({ width, height, size }) => { // the page learns of all this
 
 
 @pytest.fixture(scope="module")
-def tonight(chromium: Browser, town: Product) -> Iterator[dict[str, str]]:
-    evening = Evening(chromium, town)
+def tonight(chromium: Browser, fresh_town: Product) -> Iterator[dict[str, str]]:
+    evening = Evening(chromium, fresh_town)
     yield spend(evening)
     evening.close()
 
@@ -50,10 +50,10 @@ def tonight(chromium: Browser, town: Product) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("screens", [PATROL, RESPONDER, AUTH], ids=["patrol", "responder", "auth"])
 def test_every_page_is_large_and_clear_enough(
-    chromium: Browser, town: Product, tonight: dict[str, str], screens: tuple[Screen, ...], lang: str
+    chromium: Browser, fresh_town: Product, tonight: dict[str, str], screens: tuple[Screen, ...], lang: str
 ) -> None:
     wrong: list[str] = []
-    for screen, page in Walk(chromium, town, tonight, lang).through(screens):
+    for screen, page in Walk(chromium, fresh_town, tonight, lang).through(screens):
         wrong += looked_at(screen, page, lang)
     assert not wrong, f"{len(wrong)} findings:\n" + "\n".join(wrong)
 
@@ -132,9 +132,9 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def calm(chromium: Browser, town: Product) -> Iterator[Page]:
+def calm(chromium: Browser, fresh_town: Product) -> Iterator[Page]:
     """A page without a fault."""
-    sitter = Sitter(chromium, town, Path(), service_workers="block", **PHONE)
+    sitter = Sitter(chromium, fresh_town, Path(), service_workers="block", **PHONE)
     sitter.page.goto("/offline")
     assert looked_at(Screen("offline", ""), sitter.page) == []
     yield sitter.page

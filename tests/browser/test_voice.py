@@ -1,19 +1,16 @@
 """What a patrol says into the phone is heard at the desk: the browser's own recorder, the worker, the desk's player."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.people import DESK, PHONE, Sitter
 from tests.processes import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.onedb]
 
 SPEAKING = {**PHONE, "permissions": ["geolocation", "microphone"]}
-MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # it beeps once a second
 LISTEN = """async () => {
     const player = document.querySelector("#case audio");
     await player.play();
@@ -24,16 +21,8 @@ LISTEN = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def speaking(chromium: Browser) -> Iterator[Browser]:
-    """The same browser with a microphone. `chromium` comes first: it skips or fails where there is none."""
-    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *MICROPHONE])
-    yield browser
-    browser.close()
-
-
-def test_what_is_said_into_the_phone_is_heard_at_the_desk(speaking: Browser, town: Product, screens: Path) -> None:
-    phone = Sitter(speaking, town, screens, service_workers="block", **SPEAKING)
+def test_what_is_said_into_the_phone_is_heard_at_the_desk(chromium: Browser, town: Product, screens: Path) -> None:
+    phone = Sitter(chromium, town, screens, service_workers="block", **SPEAKING)
     phone.log_in("vik")
     page = phone.page
     page.goto("/report?new=1")
@@ -44,9 +33,10 @@ def test_what_is_said_into_the_phone_is_heard_at_the_desk(speaking: Browser, tow
     expect(page.locator("#playback")).to_be_visible()
     page.locator("#send").tap()
     phone.sees("中心已全部收到", seconds=20)
-    (report,) = [one for one in phone.api("/api/reports")["items"] if one["complete"]]
+    report = phone.api("/api/reports")["items"][0]  # the newest
+    assert report["complete"]
 
-    dora = Sitter(speaking, town, screens, **DESK)
+    dora = Sitter(chromium, town, screens, **DESK)
     dora.log_in("dora")
     for _ in range(100):  # until the worker has made the copy
         dora.page.goto(f"/desk/cases/{report['case_number']}")

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from fieldapp.config import ROOT
 from tests.browser.evening import Evening
 from tests.browser.people import DESK, Sitter
-from tests.databases import Database
+from tests.databases import Databases
 from tests.processes import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.onedb]
@@ -27,27 +27,21 @@ WITHIN_S = 30
 NEVER_AGAIN = {"RESTART_AFTER_S": 600.0, "RESTART_AT_LATEST_S": 600.0}
 
 
-@pytest.fixture
-def url(database: Database, tmp_path: Path) -> str:
-    return database.fresh(tmp_path)
-
-
-@pytest.fixture
-def product(url: str, tmp_path: Path) -> Iterator[Product]:
-    """A supervisor that is in no hurry to start again who died."""
-    with Product(tmp_path / "instance", database_url=url, hurry=NEVER_AGAIN) as running:
+@pytest.fixture(scope="module")
+def product(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A supervisor that is in no hurry to start again who died: the last test here kills the server."""
+    folder = tmp_path_factory.mktemp("watched")
+    url = databases("sqlite").fresh(folder)
+    with Product(folder / "instance", database_url=url, hurry=NEVER_AGAIN) as running:
         yield running
 
 
-@pytest.fixture
-def officers(
-    request: pytest.FixtureRequest, chromium: Browser, product: Product, tmp_path: Path
-) -> Iterator[list[Sitter]]:
-    """One at every page; at two of them where the pages' scripts are known to be the same."""
-    everywhere = "worker_is_killed" in request.node.name
+@pytest.fixture(scope="module")
+def officers(chromium: Browser, product: Product) -> Iterator[list[Sitter]]:
+    """One at every page."""
     sitters = []
-    for path, username in list(PAGES.items())[: None if everywhere else 2]:
-        sitters.append(Sitter(chromium, product, tmp_path, service_workers="block", **DESK))
+    for path, username in PAGES.items():
+        sitters.append(Sitter(chromium, product, Path(), service_workers="block", **DESK))
         sitters[-1].log_in(username)
         sitters[-1].page.goto(path)
     yield sitters
@@ -64,6 +58,19 @@ def all_see(officers: list[Sitter], notice: str, words: str) -> None:
         expect(sitter.page.locator(notice)).to_be_visible(timeout=left)
 
 
+def test_an_alert_stands_still_and_every_desk_says_so(
+    chromium: Browser, officers: list[Sitter], product: Product
+) -> None:
+    evening = Evening(chromium, product)
+    evening.files("电线垂落", "red")
+    engine = create_engine(product.env["DATABASE_URL"])
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alerts SET state = 'open', next_step_at = NULL"))
+    all_see(officers, "#trouble", "有 1 个呼叫没有往下走")
+    engine.dispose()
+    evening.close()
+
+
 def test_the_worker_is_killed_and_every_desk_says_so_until_another_works(
     officers: list[Sitter], product: Product
 ) -> None:
@@ -78,19 +85,6 @@ def test_the_worker_is_killed_and_every_desk_says_so_until_another_works(
     finally:
         other.kill()
         other.wait(10)
-
-
-def test_an_alert_stands_still_and_every_desk_says_so(
-    chromium: Browser, officers: list[Sitter], product: Product, url: str
-) -> None:
-    evening = Evening(chromium, product)
-    evening.files("电线垂落", "red")
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alerts SET state = 'open', next_step_at = NULL"))
-    all_see(officers, "#trouble", "有 1 个呼叫没有往下走")
-    engine.dispose()
-    evening.close()
 
 
 def test_the_server_is_gone_and_every_desk_says_so(officers: list[Sitter], product: Product) -> None:

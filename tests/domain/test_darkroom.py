@@ -24,6 +24,8 @@ from fieldapp.vitals import PHOTOS, SILENT_AFTER
 from tests.pictures import jpeg_with_everything
 from tests.world import Filed, World
 
+pytestmark = pytest.mark.onedb
+
 
 @pytest.fixture
 def store(settings: Settings) -> Store:
@@ -192,7 +194,6 @@ def alarm() -> Iterator[list[int]]:
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.onedb
 def test_the_time_limit_leaves_anothers_alarm_as_it_was(alarm: list[int]) -> None:
     handler = signal.getsignal(signal.SIGALRM)
     with darkroom.within(5):

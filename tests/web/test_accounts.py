@@ -14,6 +14,8 @@ from fieldapp.db import db, writing
 from fieldapp.models import Device, LoginFailures, User
 from tests.world import HEADERS, World
 
+pytestmark = pytest.mark.onedb
+
 
 def log_in(client: FlaskClient, password: str = "demo", username: str = "dora") -> int:
     return client.post("/api/session", json={"username": username, "password": password}).status_code

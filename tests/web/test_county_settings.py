@@ -1,10 +1,14 @@
 """Kinds, limits and names of severities are the whole county's; a town's admin edits them only while no other can."""
 
+import pytest
+
 from fieldapp import clock, directory
 from fieldapp.db import db, writing
 from fieldapp.models import User
 from fieldapp.rules.severity import Severity
 from tests.world import Person, World
+
+pytestmark = pytest.mark.onedb
 
 
 def admin(world: World, username: str, area: str) -> Person:

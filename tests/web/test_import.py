@@ -25,6 +25,8 @@ from tests.pictures import jpeg_with_everything
 from tests.recordings import tone
 from tests.world import Filed, Person, World, manifest
 
+pytestmark = pytest.mark.onedb
+
 SAVED_AT = "2026-11-23T20:00:09+08:00"
 
 
@@ -181,7 +183,6 @@ def test_another_towns_person_and_nobody_get_the_same_answer(world: World) -> No
     assert numbers(world) == []
 
 
-@pytest.mark.onedb
 @pytest.mark.parametrize("owner", [None, True, "1", 2**40, -1, 1.5, [1]])
 def test_an_owner_that_is_no_user_is_refused_in_words(world: World, owner: object) -> None:
     assert "不是本镇的人" in brings(world.dora, export(kept(world.vik) | {"owner": owner})).text
@@ -232,7 +233,6 @@ def test_a_damaged_photo_is_named_and_the_rest_goes_on(world: World) -> None:
     assert originals(world) == {hashlib.sha256(photo).hexdigest() for photo in (photos[0], photos[2])}
 
 
-@pytest.mark.onedb
 @pytest.mark.parametrize("broken", ["====", "@0", "@7", "", None, 5, "A" * 9001, "!" * 9000])
 def test_base64_that_is_none_is_a_damaged_photo(world: World, broken: object) -> None:
     stored = kept(world.vik, photos=(jpeg_with_everything(),))
@@ -253,7 +253,6 @@ def test_what_was_said_comes_along(world: World, tmp_path: Path) -> None:
     assert world.dora.get(f"/voices/{stored['files'][0]['id']}").status_code == 200
 
 
-@pytest.mark.onedb
 def test_a_large_file_costs_hardly_any_memory(tmp_path: Path) -> None:
     photos = [os.urandom(8 * 1024 * 1024) for _ in range(3)]
     reports = [{"body": {}, "files": [{"base64": base64.b64encode(photo).decode()}]} for photo in photos]
@@ -289,7 +288,6 @@ def test_a_file_cut_off_in_the_second_photo_keeps_all_before_it(world: World) ->
     assert "照片 2/2" in whole.text
 
 
-@pytest.mark.onedb
 def test_a_file_cut_off_anywhere_at_all_is_never_a_crash(world: World) -> None:
     file = export(kept(world.vik, "甲"), kept(world.vik, "乙"))
     for end in (*range(0, len(file), 97), len(file) - 1):
@@ -315,7 +313,6 @@ def test_a_file_cut_off_anywhere_at_all_is_never_a_crash(world: World) -> None:
         (b" " * (exported.MOST_BESIDE_FILES + 1), "不是手机存出来的上报文件"),
     ],
 )  # fmt: skip
-@pytest.mark.onedb
 def test_a_wrong_file_gets_a_sentence(world: World, content: bytes, words: str) -> None:
     answer = brings(world.dora, content)
     assert answer.status_code in (200, 422)

@@ -8,6 +8,8 @@ from fieldapp.db import db, writing
 from fieldapp.models import User
 from tests.world import Filed, Person, World
 
+pytestmark = pytest.mark.onedb
+
 SECRETS = ("13800000000", "林阿伯", "陈安", "吴朵", "密码是4321")
 
 

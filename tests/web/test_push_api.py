@@ -10,6 +10,8 @@ from fieldapp.db import db
 from fieldapp.models import Delivery, PushSubscription
 from tests.world import AUTH, P256DH, World
 
+pytestmark = pytest.mark.onedb
+
 
 def subscription(endpoint: str, p256dh: str = P256DH, auth: str = AUTH) -> dict[str, object]:
     return {"endpoint": endpoint, "expirationTime": None, "keys": {"p256dh": p256dh, "auth": auth}}

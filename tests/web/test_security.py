@@ -9,6 +9,8 @@ from flask import Flask
 from fieldapp.config import Settings
 from tests.world import World
 
+pytestmark = pytest.mark.onedb
+
 
 @pytest.mark.parametrize(
     ("headers", "allowed"),
