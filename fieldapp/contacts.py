@@ -11,15 +11,16 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
-from fieldapp import addresses, sealing
-from fieldapp.addresses import ORDER, WEBPUSH
+from fieldapp import addresses, clock, gateways, notes, sealing
+from fieldapp.addresses import ORDER, WEBPUSH, Address
 from fieldapp.channels.kinds import KINDS, PERSONAL
 from fieldapp.config import Settings
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotHere
-from fieldapp.models import TOWN, Contact, Gateway, Preference, User
+from fieldapp.models import TOWN, Contact, Gateway, Preference, PushSubscription, User
 
 MOST = 8
+TRIES_A_DAY = 30
 REMOVED = "removed"  # by its owner; one that died stays in sight until it is removed
 _TOKEN = re.compile(r"([0-9]{1,12})-([0-9]{1,6})-([0-9a-f]{16})")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -61,9 +62,7 @@ def add(person: User, gateway_id: int, address: str, settings: Settings, now: da
     gateway = next((one for one in open_gateways(person) if one.id == gateway_id), None)
     if gateway is None:
         raise NotHere(str(gateway_id))
-    address = "".join(address.split())
-    if not KINDS[gateway.kind].address_ok(address):
-        raise Invalid({"address": "address_shape"})
+    address = gateways.address(gateway, address, settings)
     _held(person)
     known = [found for found in of(person) if found.disabled_at is None]
     if any(found.gateway_id == gateway_id and address_of(found, settings) == address for found in known):
@@ -92,6 +91,17 @@ def in_order(person: User) -> list[Way]:
     for contact in of(person):
         held.setdefault(contact.gateway.kind, []).append(contact)
     return [Way(kind, tuple(held[kind])) for kind in dict.fromkeys((*_chosen(person), *ORDER)) if kind in held]
+
+
+def working(person: User, now: datetime) -> list[tuple[str, list[Address]]]:
+    """The kinds and addresses by which an alert would go to this person now, in that order."""
+    return addresses.ways([person], now)[person.id].in_order()
+
+
+def hangs_on_devices(person: User, device_ids: Sequence[int], now: datetime) -> bool:
+    """True when the person can be called now, but not without these devices."""
+    left = [address for _kind, found in working(person, now) for address in found]
+    return bool(left) and all(isinstance(one, PushSubscription) and one.device_id in device_ids for one in left)
 
 
 def move(person: User, kind: str, steps: int) -> None:
@@ -159,6 +169,19 @@ def prove(key: str, token: str, now: datetime) -> bool:
     if found is None:
         return False
     found.proved_at = now
+    return True
+
+
+def may_try(person: User, now: datetime) -> bool:
+    """Count a try to send something to the person's own addresses; False when that was enough for today. It is kept
+    with the data: a text message costs money, also after a restart and whichever process sends it.
+    """
+    kept, today = notes.hold(f"tries of {person.id}"), f"{clock.local(now):%Y-%m-%d}"
+    day, _, count = kept.value.partition(" ")
+    tried = int(count) if day == today else 0
+    if tried >= TRIES_A_DAY:
+        return False
+    kept.value = f"{today} {tried + 1}"
     return True
 
 

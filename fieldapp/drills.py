@@ -9,7 +9,7 @@ from statistics import median
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from fieldapp import alerting, messages, scope
+from fieldapp import addresses, alerting, messages, scope
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotHere
 from fieldapp.models import Alert, AlertState, Area, Delivery, Drill, Purpose, User
@@ -69,15 +69,8 @@ class Result:
 
 def start(actor: User, note: str, minutes: int, now: datetime) -> Drill:
     """Call everybody of the actor's town who may ever be called. Raises Invalid, also while one is running."""
-    if minutes not in MINUTES:
-        raise Invalid({"minutes": "out_of_range"})
     db.session.get(Area, actor.town_code, with_for_update={"key_share": True})
-    before = select(Drill.started_at).where(Drill.town_code == actor.town_code, Drill.started_at > now - DAY)
-    starts = list(db.session.scalars(before))
-    if len(starts) >= MOST_A_DAY or any(now - at < PAUSE for at in starts):
-        raise Invalid({"drill": "drill_too_soon"})
-    if db.session.scalar(select(Alert.id).where(Alert.town_code == actor.town_code, _RUNS).limit(1)) is not None:
-        raise Invalid({"drill": "drill_running"})
+    may_start(actor, minutes, now)
     lasts = timedelta(minutes=minutes)
     note = " ".join(note.split())[:60]
     drill = Drill(
@@ -90,6 +83,30 @@ def start(actor: User, note: str, minutes: int, now: datetime) -> Drill:
             person, Purpose.DRILL, messages.drill(note), now, f"drill:{drill.id}:{person.id}", lasts, drill.id
         )
     return drill
+
+
+def may_start(actor: User, minutes: int, now: datetime) -> None:
+    """Raises Invalid for a time that is not offered, too soon after the last drill, and while one is running."""
+    if minutes not in MINUTES:
+        raise Invalid({"minutes": "out_of_range"})
+    before = select(Drill.started_at).where(Drill.town_code == actor.town_code, Drill.started_at > now - DAY)
+    starts = list(db.session.scalars(before))
+    if len(starts) >= MOST_A_DAY or any(now - at < PAUSE for at in starts):
+        raise Invalid({"drill": "drill_too_soon"})
+    if db.session.scalar(select(Alert.id).where(Alert.town_code == actor.town_code, _RUNS).limit(1)) is not None:
+        raise Invalid({"drill": "drill_running"})
+
+
+def would_call(actor: User, now: datetime) -> tuple[int, int]:
+    """How many people a drill would be for, and to how many of them there is any way now."""
+    people = db.session.scalars(_takes_part(actor)).all()
+    return len(people), sum(bool(ways.by_kind) for ways in addresses.ways(people, now).values())
+
+
+def ended(alert: Alert, now: datetime) -> bool:
+    """True for an alert of a drill that is over."""
+    drill = db.session.get(Drill, alert.drill_id) if alert.drill_id else None
+    return drill is not None and drill.ends_at <= now
 
 
 def participant(actor: User, user_id: int) -> User | None:

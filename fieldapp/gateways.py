@@ -7,14 +7,14 @@ from cryptography.fernet import InvalidToken
 from sqlalchemy import Select, func, select
 
 from fieldapp import sealing
-from fieldapp.channels import Permanent, Temporary
+from fieldapp.channels import Permanent, Temporary, pasted
 from fieldapp.channels import gateways as channel
 from fieldapp.channels.kinds import KINDS, Kind
 from fieldapp.channels.message import Message
 from fieldapp.config import Settings
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotHere
-from fieldapp.models import TOWN, Gateway, User
+from fieldapp.models import TOWN, Contact, Gateway, User
 
 MOST = 30
 LONGEST_NAME = 20
@@ -23,6 +23,15 @@ LONGEST_NAME = 20
 def of_town(admin: User) -> list[Gateway]:
     """The town's gateways, those in use first."""
     return list(db.session.scalars(_theirs(admin).order_by(Gateway.active.desc(), Gateway.id)))
+
+
+def users(admin: User) -> dict[int, int]:
+    """How many people each of them can reach now, by its id; those that reach nobody are left out."""
+    people = func.count(Contact.user_id.distinct())
+    live = (Contact.disabled_at.is_(None), Contact.proved_at.is_not(None), User.active)
+    query = select(Contact.gateway_id, people).join(User, Contact.user_id == User.id).where(*live)
+    theirs = Contact.gateway_id.in_(_theirs(admin).with_only_columns(Gateway.id))
+    return {row[0]: row[1] for row in db.session.execute(query.where(theirs).group_by(Contact.gateway_id))}
 
 
 def one(admin: User, gateway_id: int, lock: bool = False) -> Gateway:
@@ -82,6 +91,18 @@ def shown(gateway: Gateway, settings: Settings) -> dict[str, str]:
     return {name: "" if name in secret else value for name, value in opened(gateway, settings).items() if value}
 
 
+def address(gateway: Gateway, text: str, settings: Settings) -> str:
+    """The address that was typed or pasted for this gateway. Raises Invalid for one that cannot be, or is elsewhere."""
+    kind = KINDS[gateway.kind]
+    found = pasted.read(kind.name, "".join(text.split()))
+    if not kind.address_ok(found.value):
+        raise Invalid({"address": "address_shape"})
+    own = opened(gateway, settings).get("server", "").lower().removesuffix(":443")
+    if found.server and found.server not in ((own,) if own else kind.hosts):
+        raise Invalid({"address": "other_server"})
+    return found.value
+
+
 def note(gateway_id: int, error: Exception | None, now: datetime) -> None:
     """Remember what a try showed: that it works, or what is wrong with it."""
     found = db.session.get(Gateway, gateway_id, with_for_update=True)
@@ -110,6 +131,7 @@ def _theirs(admin: User) -> Select[Gateway]:
 def _sealed(kind: Kind, name: str, typed: Mapping[str, str], before: Mapping[str, str], settings: Settings) -> str:
     """The settings as they are to be kept. Raises Invalid with the fields at fault."""
     wanted = {field.name: typed.get(field.name, "").strip() or field.default for field in kind.fields}
+    wanted = pasted.settings(kind.name, wanted)
     wanted |= {f.name: before.get(f.name, "") for f in kind.fields if f.secret and not wanted[f.name]}
     errors = {name: "setting_missing" if not wanted.get(name) else "setting_shape" for name in kind.faults(wanted)}
     server = wanted.get("server", "")

@@ -13,7 +13,7 @@ from fieldapp.errors import Conflict, NotHere
 from fieldapp.models import Area, Case, Handover, Rotation, User
 from fieldapp.queue import MOST, Filter
 from fieldapp.rules.escalation import Rung
-from fieldapp.rules.roster import Hole, Shift
+from fieldapp.rules.roster import Shift
 
 LANES = ("triage", "in_hand", "verify")
 GIVEN, TAKEN, WITHDRAWN = "given", "taken", "withdrawn"
@@ -30,8 +30,12 @@ def sheet(user: User, now: datetime) -> dict[str, Any]:
         "unreached": [_case(case, now) for case in unreached],
         "on_call": [{"rung": rung, "people": _people(user, rung, now)} for rung in roster.RUNGS],
         "next": [line for rung in roster.RUNGS for line in _next(user, rung, now)],
-        "gaps": [_gap(rung, hole) for rung, hole in roster.gaps_ahead(user, now)],
-    }
+        "gaps": [_span(rung, hole.starts_at, hole.ends_at) for rung, hole in roster.gaps_ahead(user, now)],
+        "by_hand": [
+            _span(weak.rung, *span) for weak in roster.weak_ahead(user, now) if weak.why == "by_hand"
+            for span in weak.spans
+        ],
+    }  # fmt: skip
 
 
 def waiting(user: User) -> Handover | None:
@@ -129,5 +133,5 @@ def _one_next(rung: Rung, row: Rotation, shift: Shift, now: datetime) -> dict[st
     }  # fmt: skip
 
 
-def _gap(rung: Rung, hole: Hole) -> dict[str, Any]:
-    return {"rung": rung, "from": rfc3339(hole.starts_at), "until": rfc3339(hole.ends_at)}
+def _span(rung: Rung, since: datetime, until: datetime) -> dict[str, Any]:
+    return {"rung": rung, "from": rfc3339(since), "until": rfc3339(until)}

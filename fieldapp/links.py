@@ -36,5 +36,10 @@ def path(code: str) -> str:
 
 def find(code: str, now: datetime) -> Delivery | None:
     """The delivery behind a code while it can be used: sent, not expired, its person's account still active."""
-    found = db.session.scalar(select(Delivery).where(Delivery.link_hash == digest(code)))
+    found = ever(code)
     return found if found is not None and found.expires_at > now and found.user.active else None
+
+
+def ever(code: str) -> Delivery | None:
+    """The delivery that a code was for, also when it opens nothing any more."""
+    return db.session.scalar(select(Delivery).where(Delivery.link_hash == digest(code)))

@@ -13,7 +13,7 @@ from fieldapp.rules import roster
 from fieldapp.rules.calendar import Calendar
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.roles import Role
-from fieldapp.rules.roster import HAIFENG, Days, Hole, Post, Shift
+from fieldapp.rules.roster import HAIFENG, Days, Held, Hole, Post, Shift
 
 # a rung is for these roles; somebody whose role changed is not called by an old entry
 STANDS_ON = {
@@ -74,14 +74,15 @@ def stands(town_code: str, rung: Rung, since: datetime, until: datetime) -> list
 
 
 def shift_at(rotation: Rotation, starts_at: datetime) -> Shift | None:
-    """The shift of a post that begins at exactly this instant; None when none does."""
+    """The shift of a post that begins at this instant, which addresses name by the second; None when none does."""
     rung, until = Rung(rotation.rung), starts_at + LONGEST_SHIFT
     (post,) = posts([rotation], starts_at - LONGEST_SHIFT, until)
     found = roster.shifts(
         post.rotation, post.overrides, calendar([rotation]), starts_at - LONGEST_SHIFT, until,
         able(rotation.town_code, rung),
     )  # fmt: skip
-    return next((shift for shift in found if shift.starts_at == starts_at), None)
+    second = starts_at.replace(microsecond=0)
+    return next((shift for shift in found if shift.starts_at.replace(microsecond=0) == second), None)
 
 
 def shifts_of(user: User, since: datetime, until: datetime) -> list[tuple[Rotation, Shift]]:
@@ -103,6 +104,16 @@ def gaps(town_code: str, rung: Rung, since: datetime, until: datetime) -> list[H
         return []
     also = [(turn.starts_at, turn.ends_at or until) for turn in turns]
     return roster.rung_gaps(posts(rows, since, until), calendar(rows), since, until, able(town_code, rung), also)
+
+
+def held(town_code: str, rung: Rung, since: datetime, until: datetime) -> list[Held]:
+    """Who is on a rung over this span, by rotation or by hand."""
+    every = [shift for stand in stands(town_code, rung, since, until) for shift in stand.shifts]
+    turns = by_hand(town_code, rung, since, until)
+    return [
+        *(Held(shift.holder, shift.starts_at, shift.ends_at) for shift in every if shift.holder is not None),
+        *(Held(turn.user_id, turn.starts_at, turn.ends_at) for turn in turns),
+    ]
 
 
 def able(town_code: str, rung: Rung) -> frozenset[int]:

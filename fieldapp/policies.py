@@ -10,10 +10,22 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from fieldapp import cases, reach
-from fieldapp.addresses import ORDER
+from fieldapp.addresses import ORDER, WEBPUSH
 from fieldapp.db import db
 from fieldapp.errors import Conflict
-from fieldapp.models import TOWN, Alert, Area, Case, Category, Delivery, Department, EscalationPolicy, Purpose, User
+from fieldapp.models import (
+    TOWN,
+    Alert,
+    Area,
+    Case,
+    Category,
+    Delivery,
+    Department,
+    EscalationPolicy,
+    Gateway,
+    Purpose,
+    User,
+)
 from fieldapp.rules import escalation
 from fieldapp.rules.deadlines import LONGEST, Step
 from fieldapp.rules.escalation import BadPolicy, Call, Policy, Rung
@@ -133,8 +145,10 @@ def mark(row: EscalationPolicy | None) -> str:
 
 def check(actor: User, purpose: str, severity: Severity, policy: Policy) -> dict[int, str]:
     """What is wrong, by rung (from 0; -1 for the whole); nothing when the policy can be climbed."""
-    wrong = {}
+    wrong, usable = {}, open_channels(place_of(actor))
     for at, call in enumerate(policy.rungs):
+        if call.channels and usable.isdisjoint(call.channels):
+            wrong[at] = "no_open_channel"
         if why := _wrong_call(actor, purpose, severity, call):
             wrong[at] = why
     if purpose == Purpose.DISPATCH and policy.rungs and Rung.NAMED not in policy.rungs[0].who:
@@ -144,6 +158,12 @@ def check(actor: User, purpose: str, severity: Severity, policy: Policy) -> dict
     except BadPolicy as error:
         wrong.setdefault(error.at, error.why)
     return wrong
+
+
+def open_channels(place: str) -> frozenset[str]:
+    """The kinds of channel that are set up and in use: the town's own, for a county those of any of its towns."""
+    query = select(Gateway.kind).where(Gateway.active, _within(Gateway.town_code, place))
+    return frozenset((WEBPUSH, *db.session.scalars(query.distinct())))
 
 
 def calls_nobody(place: str, policy: Policy, now: datetime) -> bool:

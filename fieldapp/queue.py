@@ -14,7 +14,7 @@ from fieldapp import scope
 from fieldapp.cases import SIGHTLESS
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotAllowed
-from fieldapp.models import IS_OPEN, UNANSWERED, Alert, AlertState, Case, Report, User
+from fieldapp.models import IS_OPEN, UNANSWERED, Alert, AlertState, Case, Delivery, Report, User
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import IN_HAND, OPEN, Status
@@ -114,10 +114,12 @@ def minutes_to_acknowledge(user: User, since: datetime) -> float | None:
     return took[len(took) // 2] if took else None
 
 
-def unreached_numbers(cases: Sequence[Case]) -> set[int]:
-    """Of these cases, the ids whose alert has reached nobody."""
-    query = select(Alert.case_id).where(Alert.case_id.in_([shown.id for shown in cases]), _alert_unreached())
-    return set(db.session.scalars(query))
+def unreached_numbers(cases: Sequence[Case]) -> dict[int, bool]:
+    """Of these cases, the ids of those that nobody answers, and whether anybody has at least seen the call."""
+    seen = func.max(case((or_(Delivery.shown_at.is_not(None), Delivery.opened_at.is_not(None)), 1), else_=0))
+    query = select(Alert.case_id, seen).outerjoin(Delivery, Delivery.alert_id == Alert.id)
+    query = query.where(Alert.case_id.in_([shown.id for shown in cases]), _alert_unreached()).group_by(Alert.case_id)
+    return {case_id: bool(looked) for case_id, looked in db.session.execute(query) if case_id is not None}
 
 
 def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case]:

@@ -90,6 +90,12 @@ def first_way(alert: Alert, user: User, now: datetime, lasts: timedelta) -> list
     return [delivery for delivery in made if delivery.turn == 0]
 
 
+def quiet_ends(people: Iterable[User], now: datetime) -> dict[int, datetime | None]:
+    """When the quiet hours end that run now, by user id; None for who has none or is outside of them."""
+    found = addresses.ways(people, now)
+    return {user_id: _quiet_end(ways, now) for user_id, ways in found.items()}
+
+
 def goes_out_now(delivery: Delivery, now: datetime) -> bool:
     """True for one that waits for nothing but a worker."""
     return delivery.state == DeliveryState.QUEUED and delivery.due_at is not None and delivery.due_at <= now
@@ -162,10 +168,14 @@ def _of_person(alert: Alert, meant: Meant, ways: Ways, call: Call, now: datetime
 
 def _held_until(alert: Alert, ways: Ways, now: datetime) -> datetime | None:
     """When quiet hours end that hold this alert back; they never hold a red one, nor what tries a device out."""
-    chosen = ways.preference
-    if chosen is None or alert.severity == Severity.RED or alert.purpose in (Purpose.DRILL, Purpose.PROOF):
+    if alert.severity == Severity.RED or alert.purpose in (Purpose.DRILL, Purpose.PROOF):
         return None
-    return quiet_until(clock.local(now), chosen.quiet_from, chosen.quiet_to)
+    return _quiet_end(ways, now)
+
+
+def _quiet_end(ways: Ways, now: datetime) -> datetime | None:
+    chosen = ways.preference
+    return quiet_until(clock.local(now), chosen.quiet_from, chosen.quiet_to) if chosen else None
 
 
 def _delivery(alert: Alert, meant: Meant, kind: str, now: datetime, until: datetime) -> Delivery:

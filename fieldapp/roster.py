@@ -1,20 +1,21 @@
 """The town's roster: who is on call now, putting people on or taking them off by hand, and a week at a glance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import joinedload
 
-from fieldapp import addresses, clock, oncall, scope
+from fieldapp import addresses, clock, oncall, proofs, scope
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotHere
 from fieldapp.models import CalendarDay, CalendarYear, OnCall, Rotation, Swap, User
 from fieldapp.oncall import Stand
 from fieldapp.rules.calendar import days
 from fieldapp.rules.escalation import Rung
-from fieldapp.rules.roster import Hole, Shift, instant
+from fieldapp.rules.reachability import Reach
+from fieldapp.rules.roster import Held, Hole, Shift, Twice, held_only_by, instant, twice_on
 
 RUNGS = oncall.STANDS_ON
 MOST_HOURS = 24 * 7
@@ -68,6 +69,16 @@ class Week:
 
     rows: Sequence[Row]
     days: Sequence[Day]
+
+
+@dataclass(frozen=True)
+class Weak:
+    """Somebody is on a rung, but that is not all: only by hand until taken off, or only people out of reach."""
+
+    rung: Rung
+    why: str  # by_hand, unreachable or unproved
+    spans: Sequence[tuple[datetime, datetime]]
+    people: Sequence[User]
 
 
 def turns(user: User, rung: Rung, now: datetime) -> list[Turn]:
@@ -145,6 +156,24 @@ def gaps_ahead(user: User, now: datetime) -> list[tuple[Rung, Hole]]:
     return sorted(found, key=lambda pair: pair[1].starts_at)
 
 
+def weak_ahead(user: User, now: datetime) -> list[Weak]:
+    """What stands on weak feet within the next two weeks though somebody is on, as far as is known of them now."""
+    held = {rung: oncall.held(user.town_code, rung, now, now + AHEAD) for rung in RUNGS}
+    ids = {one.holder for some in held.values() for one in some}
+    everybody = list(db.session.scalars(select(User).where(User.id.in_(ids)).order_by(User.name, User.id)))
+    reach = proofs.standing(everybody, now)
+    return [weak for rung in RUNGS for weak in _weak(rung, held[rung], everybody, reach, now) if weak.spans]
+
+
+def twice_ahead(user: User, now: datetime) -> list[list[Twice]]:
+    """Who is put on two rungs at once by rotations within the next two weeks: per person and rungs, when."""
+    stands = [(rung, stand) for rung in RUNGS for stand in oncall.stands(user.town_code, rung, now, now + AHEAD)]
+    found: dict[tuple[int, tuple[Rung, Rung]], list[Twice]] = {}
+    for twice in twice_on((rung, shift) for rung, stand in stands for shift in stand.shifts):
+        found.setdefault((twice.holder, twice.rungs), []).append(twice)
+    return list(found.values())
+
+
 def unpublished(now: datetime) -> list[int]:
     """The years within the next two months whose holidays are not known."""
     years = {clock.local(at).year for at in (now, now + HOLIDAYS_AHEAD)}
@@ -162,6 +191,23 @@ def handovers_ahead(user: User, rung: Rung, now: datetime) -> list[tuple[Rotatio
 
 
 _NO_POST = frozenset({"not_started", "ended"})
+
+
+def _weak(
+    rung: Rung, held: Sequence[Held], everybody: Sequence[User], reach: Mapping[int, Reach], now: datetime
+) -> Iterator[Weak]:
+    endless = {one for one in held if one.ends_at is None}
+    silent = {one for one in held if reach[one.holder] == Reach.UNREACHABLE}
+    unproved = {one for one in held if reach[one.holder] == Reach.UNPROVED}
+    kinds = (("by_hand", held, endless), ("unreachable", held, silent), ("unproved", set(held) - silent, unproved))
+    for why, some, weak in kinds:
+        spans = held_only_by(some, weak, now, now + AHEAD)
+        ids = {one.holder for one in weak if _touches(one, spans)}
+        yield Weak(rung, why, spans, [person for person in everybody if person.id in ids])
+
+
+def _touches(one: Held, spans: Sequence[tuple[datetime, datetime]]) -> bool:
+    return any(one.starts_at < until and (one.ends_at is None or since < one.ends_at) for since, until in spans)
 
 
 def _rows(user: User, rung: Rung, since: datetime, until: datetime, now: datetime) -> list[Row]:

@@ -16,7 +16,7 @@ from fieldapp import reach
 from fieldapp.channels.kinds import GROUPS
 from fieldapp.db import db
 from fieldapp.models import Alert, AlertState, Delivery, Gateway
-from fieldapp.reach import QUIET, Meant
+from fieldapp.reach import QUIET, Climb, Meant
 from fieldapp.rules.delivery import DeliveryState
 from fieldapp.rules.escalation import Call, Policy
 from fieldapp.rules.severity import Severity
@@ -34,12 +34,21 @@ class Way:
 
 @dataclass(frozen=True)
 class Reached:
-    """Somebody who would be called, and through what; without any way he or she is not reached."""
+    """Somebody who would be called, and through what; without any way he or she is not reached.
+
+    `quiet` is when the person's quiet hours end that run at this moment: a red alert goes out all the same.
+    """
 
     name: str
     why: str
     copied: bool
     ways: tuple[Way, ...]
+    quiet: datetime | None = None
+
+    @property
+    def asleep(self) -> bool:
+        """True when quiet hours hold back every way there is."""
+        return bool(self.ways) and all(way.held for way in self.ways)
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ def _climb(alert: Alert, policy: Policy, now: datetime) -> Iterator[Moment]:
         if policy.round_over(alert.rung):
             yield Moment(now, "round_over", alert.rung)
         step = reach.climb(alert, policy, call, now)
-        yield Moment(now, step.event, alert.rung, call, tuple(_reached(meant, step.calls) for meant in step.people))
+        yield Moment(now, step.event, alert.rung, call, _reached_all(step, now))
         until = alert.next_step_at or now
         if alert.look_at is not None and (alert.look_at <= now or alert.look_at < until):
             yield Moment(max(alert.look_at, now), "unseen", alert.rung)
@@ -102,10 +111,15 @@ def _alert(policy: Policy, question: Question) -> Alert:
     )  # fmt: skip
 
 
-def _reached(meant: Meant, calls: Sequence[Delivery]) -> Reached:
+def _reached_all(step: Climb, now: datetime) -> tuple[Reached, ...]:
+    quiet = reach.quiet_ends((meant.user for meant in step.people), now)
+    return tuple(_reached(meant, step.calls, quiet[meant.user.id]) for meant in step.people)
+
+
+def _reached(meant: Meant, calls: Sequence[Delivery], quiet: datetime | None) -> Reached:
     own = [d for d in calls if d.user_id == meant.user.id and d.state != DeliveryState.FAILED]
     ways = tuple(_way(list(same)) for _turn, same in groupby(own, key=lambda delivery: delivery.turn))
-    return Reached(meant.user.name, meant.why, meant.copied, ways)
+    return Reached(meant.user.name, meant.why, meant.copied, ways, quiet if ways else None)
 
 
 def _way(same: list[Delivery]) -> Way:

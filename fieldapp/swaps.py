@@ -22,6 +22,8 @@ WEEKS = timedelta(weeks=4)
 REMEMBERED = timedelta(days=14)
 ASKED, AGREED, DECLINED, WITHDRAWN, OVER = "asked", "agreed", "declined", "withdrawn", "over"
 
+WEEKDAYS = "一二三四五六日"
+
 Place = tuple[int, datetime]
 """A shift by its post's id and its beginning."""
 
@@ -43,6 +45,15 @@ def of(user: User, now: datetime) -> list[Swap]:
 def asked_of(user: User, now: datetime) -> list[Swap]:
     """What waits for this user's yes or no."""
     return [swap for swap in of(user, now) if swap.state == ASKED and swap.other_id == user.id]
+
+
+def one(user: User, swap_id: int) -> Swap:
+    """A question that the user asked or was asked. Raises NotHere."""
+    mine = or_(Swap.asker_id == user.id, Swap.other_id == user.id)
+    found = db.session.scalar(select(Swap).where(Swap.id == swap_id, mine))
+    if found is None:
+        raise NotHere(str(swap_id))
+    return found
 
 
 def own_shift(user: User, place: Place, now: datetime) -> tuple[Rotation, Shift]:
@@ -110,7 +121,7 @@ def decline(user: User, swap_id: int, now: datetime) -> None:
     """The asked person would rather not. Raises NotHere or Conflict."""
     asked = _open(swap_id, Swap.other_id == user.id)
     asked.state, asked.answered_at = DECLINED, now
-    _tell(asked.asker, f"{user.name} 不方便换班，还是您值", asked, now)
+    _tell(asked.asker, f"{user.name} 不方便{'换班' if asked.back_starts_at else '代班'}，还是您值", asked, now)
 
 
 def withdraw(user: User, swap_id: int, now: datetime) -> None:
@@ -163,9 +174,11 @@ def _tell(user: User, title: str, asked: Swap, now: datetime) -> None:
     if asked.ends_at <= now:
         return
     begins = clock.local(asked.starts_at)
-    body = f"{begins.month}月{begins.day}日 {begins:%H:%M} 的班 · {asked.note}".removesuffix(" · ")
+    day = f"{begins.month}月{begins.day}日 周{WEEKDAYS[begins.weekday()]}"
+    body = f"{day} {begins:%H:%M} 的班 · {asked.note}".removesuffix(" · ")
     once = f"swap-{asked.id}-{asked.state}"
-    alerting.raise_to(user, Purpose.NOTICE, alerting.Message(title, body, "/roster"), now, once, asked.ends_at - now)
+    message = alerting.Message(title, body, f"/roster/swaps/{asked.id}")
+    alerting.raise_to(user, Purpose.NOTICE, message, now, once, asked.ends_at - now)
 
 
 def _close_overtaken(agreed: Swap, now: datetime) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import combinations, pairwise
 from zoneinfo import ZoneInfo
 
 from fieldapp.rules.calendar import Calendar, days
@@ -95,6 +95,25 @@ class Hole:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Somebody is on a rung over a stretch; without an end, until somebody else takes him or her off by hand."""
+
+    holder: int
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Twice:
+    """A stretch in which rotations put one person on two rungs at the same time."""
+
+    holder: int
+    rungs: tuple[Rung, Rung]
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
 class Post:
     """A rotation with what was changed on it by hand, in the order in which it was changed."""
 
@@ -143,6 +162,24 @@ def rung_gaps(
     held = [(shift.starts_at, shift.ends_at) for post in every for shift in post if shift.holder is not None]
     empty = [shift for post in every for shift in post if shift.holder is None]
     return [_hole(span, empty) for span in _uncovered([*held, *also], since, until)]
+
+
+def held_only_by(
+    held: Iterable[Held], weak: Container[Held], since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """The stretches held by nobody but these weak ones. What nobody holds at all is no such stretch."""
+    every = list(held)
+    good = [(one.starts_at, one.ends_at or until) for one in every if one not in weak]
+    gaps = _uncovered([(one.starts_at, one.ends_at or until) for one in every], since, until)
+    return list(_uncovered([*good, *gaps], since, until))
+
+
+def twice_on(shifts: Iterable[tuple[Rung, Shift]]) -> list[Twice]:
+    """Where the same person holds shifts of two rungs at once, the earliest first."""
+    mine = [(rung, shift) for rung, shift in shifts if shift.holder is not None]
+    pairs = (pair for pair in combinations(mine, 2) if pair[0][0] != pair[1][0] and _clash(pair[0][1], pair[1][1]))
+    found = [_twice(*one, *other) for one, other in pairs]
+    return sorted(found, key=lambda twice: (twice.starts_at, twice.holder))
 
 
 def exchange(one: Shift, other: Shift) -> tuple[Override, Override]:
@@ -253,6 +290,16 @@ def _uncovered(
         reached = max(reached, ends_at)
     if reached < until:
         yield reached, until
+
+
+def _clash(one: Shift, other: Shift) -> bool:
+    return one.holder == other.holder and one.starts_at < other.ends_at and other.starts_at < one.ends_at
+
+
+def _twice(rung: Rung, one: Shift, rung_of_other: Rung, other: Shift) -> Twice:
+    assert one.holder is not None
+    span = max(one.starts_at, other.starts_at), min(one.ends_at, other.ends_at)
+    return Twice(one.holder, (rung, rung_of_other), *span)
 
 
 def _hole(span: tuple[datetime, datetime], empty: Sequence[Shift]) -> Hole:

@@ -1,7 +1,6 @@
 """Logging in and out, enrolling a phone by invitation, and the devices one is logged in on."""
 
 import logging
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -58,9 +57,10 @@ def close_session() -> None:
 
 @bp.get("/login")
 def login_form() -> ResponseReturnValue:
-    """The form, or straight on for somebody who is logged in."""
+    """The form, or straight on to the page asked for (else one's own first page) for somebody who is logged in."""
     if current_user.is_authenticated:
-        return redirect(_home())
+        asked = _next()
+        return redirect(asked if asked != "/" else _home())
     return _form()
 
 
@@ -70,7 +70,7 @@ def log_in() -> ResponseReturnValue:
     """Name and password; a refusal comes back on the same form, with a sentence."""
     username = request.form.get("username", "")
     try:
-        answer = make_response(redirect(local_path(request.form.get("next") or "/")))
+        answer = make_response(redirect(_next()))
         return open_session(username, request.form.get("password", ""), answer)
     except passwords.Locked as error:
         return _form(username, words.locked(error.until)), 429
@@ -190,8 +190,8 @@ def _devices(error: str = "") -> str:
 
 
 def _next() -> str:
-    asked = request.form.get("next") or request.args.get("next") or "/"
-    return local_path(asked) if not urlsplit(asked).netloc else "/"
+    """The page on this site that was asked for before the login."""
+    return local_path(request.form.get("next") or request.args.get("next") or "/")
 
 
 def _home() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fieldapp.channels import Gone, Permanent, Temporary
+from fieldapp.models import Gateway
 from fieldapp.web import words
 from fieldapp.web.tongue import later as _
 from fieldapp.web.tongue import say as gettext
@@ -55,6 +56,7 @@ REASON: Mapping[str, object] = {
     "server_not_allowed": _("这台服务器不在允许之列。请让部署的人把它加进 FIELDAPP_GATEWAY_HOSTS。"),
     "town_needed": _("渠道属于镇街，请用镇街管理员账号添加。"), "name_needed": _("请起个名字，20 字以内。"),
     "too_many": _("已经够多了，请先删掉不用的。"), "address_shape": _("这个地址不对，请看看有没有输错。"),
+    "other_server": _("这个网址在另一台服务器上，镇里用的不是那一台。请跟管理员说。"),
     "address_known": _("这个地址已经有了。"), "quiet_times": _("请填开始和结束两个时间，不能相同。"),
 }  # fmt: skip
 # what came of a try, by the first word of its reason; each says what is known and what to do
@@ -81,6 +83,15 @@ def field(kind: str, name: str) -> str:
 def example(kind: str, name: str) -> str:
     """What one looks like, if that helps."""
     return str(EXAMPLE.get(f"{kind}.{name}", ""))
+
+
+def state(gateway: Gateway) -> str:
+    """How a channel stands: in use is only what was tried and took it."""
+    if not gateway.active:
+        return gettext("已停用")
+    if gateway.trouble:
+        return gettext("有问题")
+    return gettext("在用") if gateway.tested_at else gettext("未试过")
 
 
 def template(kind: str, base_url: str) -> str:

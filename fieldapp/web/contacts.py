@@ -1,12 +1,16 @@
 """怎样叫我: a person's own ways to be called, their order and quiet hours; and the page that proves an address."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from fieldapp import addresses, clock, contacts, gateways
+from fieldapp import clock, contacts, gateways
+from fieldapp.addresses import WEBPUSH
 from fieldapp.channels import Gone, Permanent, Temporary
 from fieldapp.channels.message import Message
+from fieldapp.channels.pasted import TAKEN_APART
 from fieldapp.db import db, writing
 from fieldapp.errors import Invalid
 from fieldapp.models import Contact
@@ -23,6 +27,12 @@ REACHED = (Role.PATROL, Role.GRID, Role.RESPONDER, Role.DUTY, Role.LEADER, Role.
 def _this_user() -> str:
     """Each person has his or her own tries: a whole office may share one address, and a text message costs money."""
     return f"user {current_user.get_id()}"
+
+
+@bp.app_template_global("hangs_on_devices")
+def hangs_on_devices(device_ids: Sequence[int]) -> bool:
+    """True when nothing would call the reader any more once these devices are logged out."""
+    return contacts.hangs_on_devices(user(), device_ids, clock.now())
 
 
 @bp.get("/reminders")
@@ -55,10 +65,15 @@ def remove(contact_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/reminders/contacts/<int:contact_id>/test")
-@limiter.limit("5 per minute; 30 per day", key_func=_this_user)
+@limiter.limit("5 per minute", key_func=_this_user)
 @for_roles(*REACHED)
 def try_out(contact_id: int) -> ResponseReturnValue:
     """Send a message there now; the link in it proves the address once its owner opens it."""
+    with writing():
+        contacts.one(user(), contact_id)
+        may_try = contacts.may_try(user(), clock.now())
+    if not may_try:
+        return _page(tried=contact_id, outcome=_("今天已经试了很多次，请明天再试。")), 429
     found = contacts.one(user(), contact_id)
     kind, gateway_id, opened = found.gateway.kind, found.gateway_id, gateways.opened(found.gateway, settings())
     address, message = contacts.address_of(found, settings()), _words(found)
@@ -140,10 +155,12 @@ def _page(
     wrong: int = 0, errors: dict[str, str] | None = None, tried: int = 0, outcome: str = "", took: bool = False
 ) -> str:
     begins, ends = contacts.quiet(user())
-    form = request.form
+    form, working = request.form, contacts.working(user(), clock.now())
     return render_template(
         "reminders/index.html", ways=contacts.in_order(user()), gateways=contacts.open_gateways(user()),
-        devices=len(addresses.usable_subscriptions(user(), clock.now())), home=HOME.get(Role(user().role), "/"),
+        devices=sum(len(found) for kind, found in working if kind == WEBPUSH), working=working,
+        last=sum(len(found) for _kind, found in working) == 1, taken_apart=TAKEN_APART,
+        home=HOME.get(Role(user().role), "/"),
         begins=form.get("begins", begins), ends=form.get("ends", ends), wrong=wrong, typed=form,
         errors=channel_words.field_errors(errors or {}), say=channel_words, tried=tried, outcome=outcome, took=took,
         saved=request.args.get("saved"), added=request.args.get("added"), moved=request.args.get("moved"),

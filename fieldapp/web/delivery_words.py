@@ -36,6 +36,11 @@ def sentence(entry: Delivery) -> str:
     return f"{state} · {why}" if why else str(state)
 
 
+def unanswered(seen: object) -> str:
+    """Why a call stands among those that did not get through."""
+    return gettext("看到了，没人签收") if seen else gettext("没人看到")
+
+
 def channel(entry: Delivery) -> str:
     """The way it goes."""
     return str(channel_words.PLAIN[entry.channel])

@@ -23,13 +23,15 @@ def home() -> ResponseReturnValue:
 @bp.post("")
 @for_roles(*WORKS_DESK)
 def start() -> ResponseReturnValue:
-    """Call everybody."""
-    minutes = request.form.get("minutes", "")
+    """Call everybody, once it was said how many that is and somebody said yes."""
+    text, now = request.form.get("minutes", ""), clock.now()
+    minutes = int(text) if text.isdecimal() and len(text) < 4 else 0
     try:
+        if request.form.get("sure") != "yes":
+            drills.may_start(user(), minutes, now)
+            return _home(asked=minutes)
         with writing():
-            drill = drills.start(
-                user(), request.form.get("note", ""), int(minutes) if minutes.isdecimal() else 0, clock.now()
-            )
+            drill = drills.start(user(), request.form.get("note", ""), minutes, now)
         return redirect(f"/desk/drills/{drill.id}", 303)
     except Invalid as error:
         return _home(" ".join(words.field_errors(error.errors).values())), 422
@@ -58,8 +60,10 @@ def end(drill_id: int) -> ResponseReturnValue:
     return redirect(f"/desk/drills/{drill_id}", 303)
 
 
-def _home(error: str = "") -> str:
+def _home(error: str = "", asked: int = 0) -> str:
+    """`asked`: the minutes of a drill that is about to start, if somebody says yes."""
+    now = clock.now()
     return render_template(
-        "desk/drills.html", drills=drills.of_town(user()), minutes=drills.MINUTES, error=error, now=clock.now(),
-        note=request.form.get("note", ""),
+        "desk/drills.html", drills=drills.of_town(user()), minutes=drills.MINUTES, error=error, now=now,
+        note=request.form.get("note", ""), asked=asked, people=drills.would_call(user(), now) if asked else (0, 0),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from fieldapp import clock, gateways
 from fieldapp.channels import Permanent, Temporary
 from fieldapp.channels.kinds import GROUPS, KINDS, PERSONAL
 from fieldapp.channels.message import Message
+from fieldapp.channels.pasted import TAKEN_APART
 from fieldapp.db import db, writing
 from fieldapp.errors import Invalid
 from fieldapp.rules.roles import Role
@@ -65,20 +66,18 @@ def switch(gateway_id: int) -> ResponseReturnValue:
 def try_out(gateway_id: int) -> ResponseReturnValue:
     """Send a message through it now, to an address typed for this, and say what the service answered."""
     found = gateways.one(user(), gateway_id)
-    kind, opened, address = found.kind, gateways.opened(found, settings()), _address()
-    if not KINDS[kind].address_ok(address):
-        return _page(wrong=str(gateway_id), errors={"address": "address_shape"}), 422
+    try:
+        address = gateways.address(found, request.form.get("address", ""), settings())
+    except Invalid as error:
+        return _page(wrong=str(gateway_id), errors=error.errors), 422
+    kind, opened = found.kind, gateways.opened(found, settings())
     message = _words()
     db.session.rollback()  # nobody's connection waits for a gateway
-    error = gateways.attempt(kind, opened, address, message, settings())
-    if error is None or (isinstance(error, Permanent) and error.ours) or isinstance(error, Temporary):
+    said = gateways.attempt(kind, opened, address, message, settings())
+    if said is None or (isinstance(said, Permanent) and said.ours) or isinstance(said, Temporary):
         with writing():
-            gateways.note(gateway_id, error, clock.now())
-    return _page(tried=gateway_id, outcome=channel_words.outcome(error), took=error is None)
-
-
-def _address() -> str:
-    return "".join(request.form.get("address", "").split())
+            gateways.note(gateway_id, said, clock.now())
+    return _page(tried=gateway_id, outcome=channel_words.outcome(said), took=said is None)
 
 
 def _words() -> Message:
@@ -100,6 +99,7 @@ def _page(
         "admin/channels.html", gateways=found, shown={one.id: gateways.shown(one, settings()) for one in found},
         kinds=KINDS, groups=GROUPS, personal=PERSONAL, adding=adding if adding in KINDS else "", wrong=wrong,
         errors=channel_words.field_errors(errors or {}), typed=request.form, say=channel_words, tried=tried,
-        outcome=outcome, took=took, saved=request.args.get("saved"), base_url=settings().base_url,
+        outcome=outcome, took=took, taken_apart=TAKEN_APART, users=gateways.users(user()),
+        saved=request.args.get("saved"), base_url=settings().base_url,
         spot="channel-new" if wrong in KINDS else f"channel-{wrong}",
     )  # fmt: skip

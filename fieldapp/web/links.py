@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Blueprint, current_app, redirect, render_template
 from flask.typing import ResponseReturnValue
 
-from fieldapp import accounts, alerting, cases, clock, links, scope, verbs
+from fieldapp import accounts, alerting, cases, clock, drills, links, scope, verbs
 from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import AlertState, Attachment, AttachmentState, Delivery, Kind
@@ -34,13 +34,21 @@ def of_link(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseR
     def opened(code: str, **more: Any) -> ResponseReturnValue:
         delivery = links.find(code, clock.now())
         if delivery is None or not alerting.may_sign(delivery, clock.now()):
-            return render_template("links/over.html"), 404
+            return _over(code)
         try:
             return view(delivery, code, **more)
         except (NotHere, NotAllowed):
-            return render_template("links/over.html"), 404
+            return _over(code)
 
     return opened
+
+
+def _over(code: str) -> ResponseReturnValue:
+    """It opens nothing any more. Who was called in a drill is told what became of it: that is nobody's secret."""
+    found = links.ever(code)
+    if found is not None and drills.ended(found.alert, clock.now()):
+        return render_template("links/drill_over.html", alert=found.alert)
+    return render_template("links/over.html"), 404
 
 
 @bp.get("/r/<code>")
@@ -105,6 +113,8 @@ def _page(delivery: Delivery, code: str, sent: transitions.Typed | None = None, 
         "delivery": delivery, "alert": delivery.alert, "code": code, "refusal": refusal, "person": delivery.user,
         "token": accounts.receipt_token(current_app.config["SECRET_KEY"], delivery.id),
     }  # fmt: skip
+    if drills.ended(delivery.alert, clock.now()):
+        return render_template("links/drill_over.html", alert=delivery.alert)
     if delivery.alert.case is None:
         return render_template("links/drill.html", **shown)
     case = cases.load_whole(delivery.user, delivery.alert.case.number)

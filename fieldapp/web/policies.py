@@ -101,7 +101,9 @@ def change() -> ResponseReturnValue:
     target, draft, do = _target(request.args), policy_form.read(request.form), request.form.get("do", "")
     if do in ("save", "restore"):
         return _save(target, draft) if do == "save" else _restore(target, draft)
-    return _form(target, draft.after(do), {}, looked=True)
+    draft = draft.after(do)
+    wrong = policies.check(user(), target.purpose, target.severity, draft.policy()) if do == "look" else {}
+    return _form(target, draft, wrong, looked=True)
 
 
 def _save(target: Target, draft: Draft) -> ResponseReturnValue:
@@ -150,13 +152,14 @@ def _form(target: Target, draft: Draft, wrong: Mapping[int, str], looked: bool =
     stands = _stands(target, row)
     bad = {at: policy_words.reason(code) for at, code in wrong.items()}
     return render_template(
-        "policies/edit.html", target=target, draft=draft, bad=bad, errors=bad, say=policy_words, row=row,
-        spot="draft" if WHOLE in bad else f"rung-{min(bad, default=0)}", 
+        "policies/edit.html", target=target, draft=draft, bad=bad, errors={} if looked else bad, row=row,
+        say=policy_words, spot="draft" if WHOLE in bad else f"rung-{min(bad, default=0)}",
         stands=Rule(target, _full(stands.policy, target), stands.row),
         usual=_full(policies.beneath(place, target.purpose, target.severity, target.category).policy, target),
         looked=_looked_at(target, draft, place) if looked else None,
         needs_tick=draft.knows or wrong.get(WHOLE) == "nobody", people=policies.people(place), place=place,
         departments=policies.departments(place), channels=ORDER, groups=_groups(target), most=MOST_RUNGS,
+        open_channels=policies.open_channels(place), place_code=place,
         most_repeats=MOST_REPEATS, limit=_limit(target),
     )  # fmt: skip
 
@@ -188,7 +191,9 @@ def _simulated(policy: Policy, question: Question) -> dict[str, Any]:
         question = replace(question, named=[person.id for person in holders])
     moments = simulation.run(policy, question)
     return {
-        "rounds": policy_words.rounds(moments, policy, question.at), "bots": simulation.groups(question.town_code),
+        "rounds": policy_words.rounds(moments, policy, question.at),
+        "held": any(way.held for moment in moments for person in moment.people for way in person.ways),
+        "bots": simulation.groups(question.town_code),
         "at": question.at,
     }  # fmt: skip
 

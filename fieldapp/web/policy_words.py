@@ -1,6 +1,6 @@
 """The words of escalation policies: whom they call, how long they wait, and why an alert came to somebody."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,21 +28,23 @@ YOU: Mapping[str, object] = {
     "on_call": _("您在备勤"), "backup": _("您是备勤的后备"), "desk": _("您在值班台"), "leader": _("您是带班领导"),
     "named": _("派单指定了您"), "person": _("规则里写着您的名字"), "department": _("规则里写着您的部门"),
 }  # fmt: skip
-CHANNEL = channel_words.KIND
 MOMENT: Mapping[str, object] = {
     "nobody_on_call": _("没有人在岗，没有叫到人，马上往下叫"),
+    "all_quiet": _("能叫的人都在安静时段里，现在不响，马上往下叫"),
     "nobody_reachable": _("在岗的人都叫不到，马上往下叫"), "round_over": _("叫了一轮没有人签收，从头再叫"),
     "unseen": _("60 秒里没有一台手机显示：值班台变红、响铃"),
     "exhausted": _("都叫过了，没有人签收：留在值班台的红色名单上，一直响到有人处理"),
 }  # fmt: skip
 WAITS: Mapping[str, object] = {
-    "nobody_on_call": _("没有人在岗，没有叫到人"), "nobody_reachable": _("在岗的人都叫不到"),
+    "nobody_on_call": _("没有人在岗，没有叫到人"), "all_quiet": _("能叫的人都在安静时段里，现在不响"),
+    "nobody_reachable": _("在岗的人都叫不到"),
 }  # fmt: skip
 REASON: Mapping[str, object] = {
     "nobody_chosen": _("这个梯次还没有选叫谁。不要它就按“去掉”。"),
     "unknown_who": _("这个梯次里有选不了的人，请重新选。"),
     "minutes_out_of_range": _("分钟要填 1 到 1440 的整数，或者空着。"),
     "unknown_channel": _("这个梯次里有不认识的方式，请重新选。"),
+    "no_open_channel": _("这个梯次选的方式都还没开通，一个人也叫不到。请再选一种，或先到“渠道”里开通。"),
     "named_missing": _("派单的第 1 梯次要叫“派单指定的人”，不然派到的人收不到。"),
     "too_many_rungs": _("最多 8 个梯次。"), "too_many_repeats": _("从头再叫的次数要填 0 到 10 的整数。"),
     "bad_moment": _("请选前后一年以内的日期和时间。"),
@@ -115,6 +117,16 @@ def who_in(place: str, group: str) -> str:
 def everybody(groups: Iterable[str]) -> str:
     """Several of them, in one phrase."""
     return gettext("、").join(who(group) for group in groups)
+
+
+def channel(kind: str, usable: Collection[str], place: str) -> str:
+    """One kind, to choose it; it says so when nobody here can be called through it yet."""
+    name = str(channel_words.KIND[kind])
+    if kind in usable:
+        return name
+    if len(place) == COUNTY:
+        return gettext("%(name)s（各镇都没开通）", name=name)
+    return gettext("%(name)s（本镇没开通）", name=name)
 
 
 def channels(kinds: Iterable[str], at_once: bool) -> str:
@@ -203,7 +215,8 @@ def rounds(moments: Sequence[Moment], policy: Policy, start: datetime) -> list[l
 
 def _line(one: Moment, policy: Policy, start: datetime) -> Line:
     table = WAITS if one.rung >= len(policy.rungs) and one.event in WAITS else MOMENT
-    what = str(table.get(one.event, ""))
+    asleep = one.event == "nobody_reachable" and any(person.asleep for person in one.people if not person.copied)
+    what = str(table.get("all_quiet" if asleep else one.event, ""))
     if one.call:
         step = gettext("第 %(n)s 梯次", n=one.rung % len(policy.rungs) + 1)
         called = gettext("%(step)s：%(why)s", step=step, why=everybody(one.call.who))
@@ -217,17 +230,35 @@ def _line(one: Moment, policy: Policy, start: datetime) -> Line:
 
 def _person(one: Reached, at: datetime) -> Person:
     meant = gettext("抄送：%(who)s", who=_meant_as(one.why)) if one.copied else _meant_as(one.why)
+    return Person(one.name, meant, _ways(one, at) or gettext("没有能用的方式，叫不到"), not one.ways)
+
+
+def _ways(one: Reached, at: datetime) -> str:
+    """Through what, one after the other; and what quiet hours do to it."""
+    if one.quiet and one.asleep:
+        names = gettext("、").join(_named(way) for way in one.ways)
+        return gettext("在安静时段里，现在不响，等到 %(time)s 才叫：%(ways)s", time=_hour(one.quiet), ways=names)
     ways = " → ".join(_way(way, at) for way in one.ways)
-    return Person(one.name, meant, ways or gettext("没有能用的方式，叫不到"), not one.ways)
+    if not one.quiet or any(way.held for way in one.ways):
+        return ways
+    return gettext("%(ways)s。在安静时段里（到 %(time)s），红色照样叫", ways=ways, time=_hour(one.quiet))
+
+
+def _hour(at: datetime) -> str:
+    """06:00: quiet hours end within a day."""
+    return f"{clock.local(at):%H:%M}"
+
+
+def _named(one: Way) -> str:
+    name = str(channel_words.PLAIN.get(one.kind, one.kind))
+    return gettext("%(name)s %(n)s 处", name=name, n=one.addresses) if one.addresses > 1 else name
 
 
 def _way(one: Way, at: datetime) -> str:
     """手机推送 2 处（60 秒后）: through what, and when, counted from this moment."""
-    name = str(channel_words.PLAIN.get(one.kind, one.kind))
-    if one.addresses > 1:
-        name = gettext("%(name)s %(n)s 处", name=name, n=one.addresses)
+    name = _named(one)
     if one.held:
-        return gettext("%(name)s（免打扰，%(time)s 才响）", name=name, time=words.moment(one.at))
+        return gettext("%(name)s（在安静时段里，等到 %(time)s 才叫）", name=name, time=_hour(one.at))
     later = round((one.at - at).total_seconds())
     return (
         gettext("%(name)s（没看到就在 %(n)s 秒后）", name=name, n=later)

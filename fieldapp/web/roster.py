@@ -76,7 +76,9 @@ def _page(error: str = "") -> str:
     return render_template(
         "desk/roster.html", now=now, today=clock.local(now).date(), hours=HOURS, error=error, say=roster_words,
         groups=groups, reach=proofs.standing(list(on.values()), now),
-        gaps=roster.gaps_ahead(user(), now), unpublished=roster.unpublished(now), monday=monday,
+        gaps=roster.gaps_ahead(user(), now),
+        weak=roster.weak_ahead(user(), now), twice=roster.twice_ahead(user(), now),
+        unpublished=roster.unpublished(now), monday=monday,
         before=monday - timedelta(days=7), after=monday + timedelta(days=7),
         week=roster.week(user(), monday, now), names=_names(),
         rotations=oncall.rotations(user().town_code, None, now), feed=feeds.current(user(), whole_town=True),

@@ -1,6 +1,6 @@
 """The words of the roster, its swaps, handovers and holidays, and how its times are said."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from fieldapp import clock
@@ -11,8 +11,11 @@ from fieldapp.web.tongue import say as gettext
 
 RUNG: Mapping[str, object] = {"on_call": _("备勤"), "backup": _("后备"), "leader": _("带班领导")}
 GAP: Mapping[str, object] = {
-    "not_started": _("还没开始"), "ended": _("已经结束"), "nobody": _("没有排人"), "off_day": _("不排班"),
+    "not_started": _("轮班未开始"), "ended": _("轮班已结束"), "nobody": _("没有排人"), "off_day": _("不排班"),
     "left_open": _("空着"), "inactive": _("该值班的人停用或换了岗"),
+}  # fmt: skip
+WEAK: Mapping[str, object] = {
+    "by_hand": _("靠手工补上，直到取下"), "unreachable": _("有人，但叫不到"), "unproved": _("有人，但未验证叫得到"),
 }  # fmt: skip
 DAYS: Mapping[str, object] = {
     "all": _("每天"), "workdays": _("只排工作日（含补班）"), "rest_days": _("只排休息日（周末、节假日）"),
@@ -21,20 +24,20 @@ WEEKDAY = (_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("�
 KIND: Mapping[str, object] = {"rest": _("放假"), "work": _("补班")}
 SWAP: Mapping[str, object] = {
     "asked": _("等对方回答"), "agreed": _("已同意，班已换好"), "declined": _("对方没有同意"), "withdrawn": _("已收回"),
-    "over": _("不用换了：班已过，或已换给别人"),
+    "over": _("不用回答了：班已过，或已换给别人"),
 }  # fmt: skip
 HANDOVER: Mapping[str, object] = {"given": _("等接班人签字"), "taken": _("双方已签字"), "withdrawn": _("交班人已收回")}
 REASON: Mapping[str, object] = {
     "not_free": _("请选一位本镇能值这一岗的人。"), "members_needed": _("请至少选一个人。"),
     "in_past": _("请选今天以后的日子：已经值过的班不能改。"), "ends_before": _("最后一天不能早于第一天。"),
-    "cuts": _("换班时间要填 1 到 4 个，不能重复。"), "out_of_range": _("数目不对，请再看一下。"),
+    "cuts": _("交接时间要填 1 到 4 个，不能重复。"), "out_of_range": _("数目不对，请再看一下。"),
     "bad_span": _("结束要晚于开始，也要晚于现在，最长 62 天。"), "name_needed": _("请填名称，最多 20 个字。"),
     "ended": _("这个轮班早已结束。"), "unknown": _("没有这一项。"),
     "shift_gone": _("这一班刚刚换了人或改了时间，请看最新的值班表。"), "shift_over": _("这一班已经值完了。"),
-    "other_rung": _("备勤和带班领导不能互换。"), "same_holder": _("这两班是同一个人的，不用换。"),
+    "other_rung": _("不是同一个岗的班，不能互换。"), "same_holder": _("这两班是同一个人的，不用换。"),
     "asked_already": _("您已经问过这位同事了，请等回答。"), "answered": _("这件事已经有了回答。"),
-    "handover_waits": _("上一份交班还没有人接，请先请接班人签字，或由交班人收回。"),
-    "handover_over": _("这份交班已经签过或收回了。"), "own_handover": _("接班要由另一个人登录自己的账号来签。"),
+    "handover_waits": _("上一份交接班还没有人接，请先请接班人签字，或由交班人收回。"),
+    "handover_over": _("这份交接班已经签过或收回了。"), "own_handover": _("接班要由另一个人登录自己的账号来签。"),
     "not_giver": _("只有交班人自己能收回。"), "feed_changed": _("订阅地址刚刚换过，请用新的那一个。"),
     "bad_day": _("请选一个日期。"), "source_needed": _("请写明出处，例如哪一份通知。"),
     "no_days": _("这一年一天都还没有录入。"),
@@ -92,6 +95,11 @@ def lasts(starts_at: datetime, ends_at: datetime) -> str:
             return gettext("%(h)s 小时 %(m)s 分", h=minutes // 60, m=minutes % 60)
         return gettext("%(n)s 小时", n=minutes // 60)
     return gettext("%(n)s 天", n=f"{minutes / 1440:.1f}".removesuffix(".0"))
+
+
+def altogether(spans: Sequence[tuple[datetime, datetime]]) -> str:
+    """What several stretches make together, in words."""
+    return lasts(spans[0][0], spans[0][0] + sum((until - since for since, until in spans), timedelta()))
 
 
 def _end(starts_at: datetime, ends_at: datetime) -> str:

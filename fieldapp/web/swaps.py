@@ -36,6 +36,13 @@ def new() -> ResponseReturnValue:
     return _form()
 
 
+@bp.get("/swaps/<int:swap_id>")
+@for_roles(*STANDS)
+def one(swap_id: int) -> ResponseReturnValue:
+    """One question, where the message about it leads."""
+    return render_template("roster/swap.html", swap=swaps.one(user(), swap_id), now=clock.now(), say=roster_words)
+
+
 @bp.post("/swaps")
 @for_roles(*STANDS)
 def ask() -> ResponseReturnValue:

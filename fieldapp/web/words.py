@@ -232,7 +232,7 @@ def countdown(due: datetime, now: datetime) -> str:
     if seconds < 0:
         return gettext("超期 %(time)s", time=_span(-seconds // 60))
     if seconds < 3600:
-        return f"{seconds // 60:02d}:{seconds % 60:02d}"
+        return gettext("剩 %(time)s", time=f"{seconds // 60:02d}:{seconds % 60:02d}")
     return gettext("还有 %(time)s", time=_span(seconds // 60))
 
 

@@ -24,7 +24,7 @@ function show(element, left) {
 /** The text for this many seconds left. */
 export function countdown(seconds) {
   if (seconds < 0) return say("due_over", { time: span(Math.floor(-seconds / 60)) });
-  if (seconds < 3600) return `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
+  if (seconds < 3600) return say("due_soon", { time: `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}` });
   return say("due_left", { time: span(Math.floor(seconds / 60)) });
 }
 

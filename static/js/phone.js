@@ -36,6 +36,7 @@ async function testAll() {
 async function about() {
   const me = await account.known();
   const who = me ? [me.name, me.username].filter(Boolean).join(" ") : say("nobody");
+  byId("reminders").hidden = byId("reminders").dataset.notFor.split(" ").includes(me?.role);
   byId("about").textContent = [who, selfName(), checks.release(), `${screen.width}×${screen.height}`].join(" · ");
 }
 

@@ -9,6 +9,7 @@ async function move(form, button) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("draft");
   if (!fresh) throw new Error("no form");
+  document.querySelector("main .page-wide > [role=alert]:not([id])")?.remove(); // what was refused then is not what is shown now
   form.replaceWith(document.adoptNode(fresh));
   const spot = document.getElementById(button.formAction.split("#")[1] ?? "") ?? fresh;
   const title = spot.querySelector("h3[tabindex], h2") ?? spot;

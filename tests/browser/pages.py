@@ -225,6 +225,7 @@ def reached_by_bark(page: Page) -> None:
 
 def drill_started(page: Page) -> None:
     page.locator("form[action='/desk/drills'] button").click()
+    page.locator("#sure button").click()
     expect(page.locator("#drill li").first).to_be_visible()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fieldapp.rules import roster
 from fieldapp.rules.calendar import Calendar
 from fieldapp.rules.escalation import Rung
-from fieldapp.rules.roster import HAIFENG, Days, Gap, Override, Post, Rotation, Shift
+from fieldapp.rules.roster import HAIFENG, Days, Gap, Held, Override, Post, Rotation, Shift
 
 ADA, BEN, GIA, VIK = 1, 2, 3, 4
 EVERYBODY = frozenset({ADA, BEN, GIA, VIK})
@@ -295,6 +295,31 @@ def test_what_somebody_covers_by_other_means_is_no_gap() -> None:
     holes = roster.rung_gaps([Post(rotation())], HOLIDAYS, since, until, EVERYBODY, by_hand)
     assert [(h.starts_at, h.ends_at) for h in holes] == [(since + timedelta(hours=2), until - timedelta(hours=1))]
     assert roster.rung_gaps([], HOLIDAYS, since, until, EVERYBODY)[0].why == ()
+
+
+def test_what_only_an_entry_without_an_end_covers_is_named_and_a_gap_is_not() -> None:
+    eight, noon, four, eve = (local(SPRING, hour) for hour in (8, 12, 16, 20))
+    shift, endless = Held(ADA, eight, noon), Held(BEN, eight, None)
+    assert roster.held_only_by([shift, endless], {endless}, eight, eve) == [(noon, eve)]
+    late = Held(GIA, four, None)
+    assert roster.held_only_by([shift, late], {late}, eight, eve) == [(four, eve)]  # from noon to four there is nobody
+    assert roster.held_only_by([shift, late], {shift, late}, eight, eve) == [(eight, noon), (four, eve)]
+    assert roster.held_only_by([], set(), eight, eve) == []
+
+
+def test_one_person_on_two_rungs_at_once_is_found_and_on_one_rung_is_not() -> None:
+    eight, noon, four, eve = (local(SPRING, hour) for hour in (8, 12, 16, 20))
+
+    def held(rung: Rung, holder: int | None, since: datetime, until: datetime) -> tuple[Rung, Shift]:
+        return rung, Shift(1, since, until, holder, None)
+
+    first = held(Rung.ON_CALL, ADA, eight, four)
+    assert roster.twice_on([first, held(Rung.BACKUP, ADA, noon, eve)]) == [
+        roster.Twice(ADA, (Rung.ON_CALL, Rung.BACKUP), noon, four)
+    ]
+    others = [held(Rung.BACKUP, BEN, noon, eve), held(Rung.BACKUP, ADA, four, eve), held(Rung.ON_CALL, ADA, eight, eve)]
+    assert roster.twice_on([first, *others[:2]]) == []
+    assert roster.twice_on([first, others[2], held(Rung.BACKUP, None, eight, eve)]) == []
 
 
 @pytest.mark.parametrize(("year", "off", "made_up"), [(2025, 28, 5), (2026, 33, 6)])

@@ -62,6 +62,20 @@ def test_when_no_device_shows_it_within_a_minute_the_desk_knows(world: World) ->
     assert world.dora.get("/api/cases?lane=unreached").json["items"] == []
 
 
+def test_the_desk_tells_a_call_that_nobody_saw_from_one_that_was_seen_and_not_signed(world: World) -> None:
+    world.ada.carries_phone()
+    seen = world.vik.files("电线垂落", severity="red").number
+    world.work()
+    world.fast_forward(seconds=90)
+    assert "没人看到" in world.dora.get("/desk/queue").text
+    world.receipt(world.phones["ada"].expects("电线"), "shown")
+    assert "‼" not in world.dora.get(f"/desk/cases/{seen}").text
+    world.fast_forward(minutes=60)
+    for page in ("/desk/queue?lane=unreached", f"/desk/cases/{seen}"):
+        shown = world.dora.get(page).text
+        assert "看到了，没人签收" in shown and "没人看到" not in shown
+
+
 def test_nobody_on_call_goes_straight_to_the_leader_and_is_written_down(world: World) -> None:
     world.take_off_call("ada", "ben")
     world.lea.carries_phone()

@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fieldapp import clock, proofs
 from fieldapp.db import db, writing
-from fieldapp.models import Drill, OnCall, Rotation, User
+from fieldapp.models import Alert, Delivery, Drill, OnCall, Rotation, User
 from fieldapp.rules.reachability import Reach
 from tests.scenarios.test_other_channels import press, stranger
 from tests.world import World
@@ -109,7 +109,7 @@ def test_who_has_no_device_at_all_is_out_of_reach(tomorrow: World) -> None:
 
 
 def drill(world: World, **form: Any) -> str:
-    answer = world.dora.post("/desk/drills", data={"note": "周五例行演练", "minutes": "10"} | form)
+    answer = world.dora.post("/desk/drills", data={"note": "周五例行演练", "minutes": "10", "sure": "yes"} | form)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["Location"])
 
@@ -134,6 +134,53 @@ def test_a_drill_calls_the_whole_town_and_tells_who_answered_by_which_way(tomorr
     assert world.vik.get(page).status_code == 403
 
 
+def test_one_tap_starts_no_drill_but_asks_and_says_how_many_would_be_called(tomorrow: World) -> None:
+    world = tomorrow
+    world.ada.carries_phone()
+    asked = world.dora.post("/desk/drills", data={"note": "<周五>", "minutes": "5"})
+    assert asked.status_code == 200 and "现在就叫全镇 5 人吗？" in asked.text
+    assert "其中 4 人还没有能叫到的办法" in asked.text and 'value="&lt;周五&gt;"' in asked.text
+    world.work()
+    world.phones["ada"].stays_silent()
+
+
+@pytest.mark.parametrize("ends", ["by hand", "by itself"])
+def test_who_opens_the_link_after_the_drill_reads_that_it_is_over_and_whether_the_answer_came(
+    tomorrow: World, ends: str
+) -> None:
+    world = tomorrow
+    world.ada.has("sms_aliyun")
+    world.ben.has("sms_aliyun")
+    page = drill(world)
+    world.work()
+    links = [world.phones[f"{name} sms_aliyun"].expects("演练")["link"] for name in ("ada", "ben")]
+    press(stranger(world), links[0], "/signature")
+    if ends == "by hand":
+        world.dora.post(f"{page}/end")
+    else:
+        with world.app.app_context(), writing():
+            db.session.scalars(select(Drill)).one().ends_at = clock.now()
+            db.session.execute(update(Delivery).values(expires_at=clock.now()))
+    ada, ben = (stranger(world).get(link).text for link in links)
+    with world.app.app_context():
+        answered = db.session.scalars(select(Alert.acknowledged_at).where(Alert.acknowledged_at.is_not(None))).one()
+    assert f"演练已结束，您在 {clock.local(answered):%H:%M} 已应答" in ada
+    assert "演练已结束" in ben and "已应答" not in ben and "不能用了" not in ben
+    assert "我收到了" not in ada + ben
+
+
+def test_the_link_speaks_english_to_who_never_logged_in(tomorrow: World) -> None:
+    world = tomorrow
+    world.ada.has("sms_aliyun")
+    drill(world)
+    world.work()
+    link, browser = world.phones["ada sms_aliyun"].expects("演练")["link"], stranger(world)
+    assert f'name="next" value="{link}"' in browser.get(link).text
+    answer = press(browser, "/language", "", language="en", next=link)
+    assert (answer.status_code, answer.headers["Location"]) == (302, link)
+    assert 'lang="en"' in browser.get(link).text
+
+
 def test_a_drill_touches_no_case_and_reddens_no_desk(tomorrow: World) -> None:
     world = tomorrow
     page = drill(world)
@@ -147,6 +194,7 @@ def test_one_drill_at_a_time_and_it_can_be_ended(tomorrow: World) -> None:
     world = tomorrow
     page = drill(world)
     assert world.dora.post("/desk/drills", data={"minutes": "10"}).status_code == 422
+    assert world.dora.post("/desk/drills", data={"minutes": "10", "sure": "yes"}).status_code == 422
     assert world.dora.post(f"{page}/end").status_code == 303
     world.fast_forward(seconds=1)
     assert world.dora.post("/desk/drills", data={"minutes": "77"}).status_code == 422

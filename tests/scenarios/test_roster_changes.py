@@ -103,10 +103,10 @@ def test_each_is_told_on_the_phone_what_the_other_said(night: World) -> None:
     first = asks(night, post, "ada", "ben")
     night.work()
     push = night.phones["ben"].expects("陈安 请您代班")
-    assert "家里有事" in push["body"] and push["navigate"].endswith("/roster")
+    assert "家里有事" in push["body"] and push["navigate"].endswith(f"/roster/swaps/{first}")
     said(night, "ben", first, "refusal")
     night.work()
-    night.phones["ada"].expects("黄本 不方便换班")
+    night.phones["ada"].expects("黄本 不方便代班")
     second = asks(night, post, "ada", "ben", back=named(post, starts(night, post, "ben")[0]))
     said(night, "ben", second)
     night.fast_forward(minutes=10)
@@ -114,6 +114,24 @@ def test_each_is_told_on_the_phone_what_the_other_said(night: World) -> None:
     night.phones["ada"].expects("黄本 同意了")
     for phone in night.phones.values():
         phone.stays_silent()  # nobody else is called for it
+
+
+def test_the_link_in_the_message_leads_to_the_question_also_by_way_of_the_login(night: World) -> None:
+    post = rota(night, "ada")
+    page = f"/roster/swaps/{asks(night, post, 'ada', 'ben')}"
+    assert "陈安 请您代班" in night.ben.get(page).text
+    stranger = night.app.test_client()
+    asked = stranger.get(page)
+    assert asked.status_code == 302
+    form = stranger.get(asked.headers["Location"]).text
+    assert f'name="next" value="{page}"' in form
+    login = {"username": "ben", "password": "wrong", "next": page}
+    again = stranger.post("/login", data=login)
+    assert again.status_code == 401 and f'name="next" value="{page}"' in again.text
+    assert stranger.post("/login", data=login | {"password": "demo"}).headers["Location"] == page
+    assert "陈安 请您代班" in stranger.get(page).text
+    assert stranger.get(f"/login?next={page}").headers["Location"] == page  # the login left open in another tab
+    assert night.lea.get(page).status_code == 404
 
 
 def test_two_change_shifts_and_each_stands_as_often_as_before(night: World) -> None:

@@ -6,9 +6,11 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 
 from fieldapp import addresses, clock, contacts
+from fieldapp.config import Settings
 from fieldapp.db import db, writing
 from fieldapp.models import Contact, Gateway, Preference, User
 from tests.channels import chats
@@ -182,6 +184,53 @@ def test_quiet_hours_that_are_none_are_refused(world: World, begins: str, ends: 
     answer = world.ada.post("/reminders/quiet", data={"begins": begins, "ends": ends})
     assert answer.status_code == 422
     assert "两个时间" in answer.text
+
+
+def test_the_page_says_by_what_she_is_reached_and_the_last_way_goes_only_when_that_is_meant(
+    world: World, bark: int
+) -> None:
+    contact = adds(world.ada, bark)
+    last = "现在只有这一个办法叫得到您"
+    assert "现在叫不到您" in world.ada.get("/reminders").text, "nothing was proved"
+    with world.app.app_context(), writing():
+        db.session.execute(update(Contact).values(proved_at=clock.now()))
+    page = world.ada.get("/reminders").text
+    assert re.search(r"现在叫得到您：<b>Bark", page) and f"****{chats.BARK_KEY[-4:]}</span>。" in page
+    asks = re.search(r"<details[^>]*>.{0,200}删除.*?</details>", page, re.S)
+    assert asks and f"/contacts/{contact}/removal" in asks[0] and last in asks[0], "folded away until it was asked for"
+    world.ada.carries_phone()
+    page = world.ada.get("/reminders").text
+    assert "1 台</span>、<b>Bark" in page and last not in page, "there is another way"
+    assert "现在只靠它叫得到您" not in world.ada.get("/devices").text
+    world.ada.post(f"/reminders/contacts/{contact}/removal")
+    assert "现在只靠它叫得到您" in world.ada.get("/devices").text, "her phone, before she logs it out"
+
+
+def test_a_whole_address_is_taken_apart_and_another_server_is_refused(world: World, bark: int) -> None:
+    own = re.search(r"127\.0\.0\.1:[0-9]+", world.root.get("/admin/channels").text)
+    assert own
+    for far in ("https://evil.example", "https://api.day.app", f"https://{own[0]}@evil.example"):
+        pasted = {"gateway_id": bark, "address": f"{far}/{chats.BARK_KEY}/"}
+        answer = world.ada.post("/reminders/contacts", data=pasted)
+        assert answer.status_code == 422 and chats.BARK_KEY in answer.text, "what was typed stays"
+    contact = adds(world.ada, bark, f"http://{own[0]}/{chats.BARK_KEY}/推送内容")
+    assert f"****{chats.BARK_KEY[-4:]}" == kept(world, contact).hint
+    assert "收下了" in world.ada.post(f"/reminders/contacts/{contact}/test").text
+
+
+def test_a_days_tries_are_counted_also_over_a_restart_and_tomorrow_anew(
+    world: World, settings: Settings, start_again: Callable[[Settings], Flask], server: chats.Bark, bark: int
+) -> None:
+    contact = adds(world.ada, bark)
+    with world.app.app_context(), writing():
+        ada = db.session.scalars(select(User).where(User.username == "ada")).one()
+        assert all(contacts.may_try(ada, clock.now()) for _ in range(contacts.TRIES_A_DAY - 1))
+    assert world.ada.post(f"/reminders/contacts/{contact}/test").status_code == 200
+    again = World(start_again(settings)).ada.post(f"/reminders/contacts/{contact}/test")
+    assert again.status_code == 429 and "请明天再试" in again.text
+    with world.app.app_context(), writing():
+        ada = db.session.scalars(select(User).where(User.username == "ada")).one()
+        assert contacts.may_try(ada, clock.now() + timedelta(days=1))
 
 
 def test_nobody_touches_anothers_ways(world: World, bark: int) -> None:

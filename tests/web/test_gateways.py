@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import select
 
-from fieldapp import clock
+from fieldapp import clock, gateways
 from fieldapp.db import db, writing
 from fieldapp.models import Gateway, User
 from tests.channels import chats, clouds
@@ -35,6 +35,11 @@ def makes(admin: Person, kind: str, name: str = "镇里的", **settings: str) ->
 def kept(world: World, gateway_id: int) -> Gateway:
     with world.app.app_context():
         return db.session.get_one(Gateway, gateway_id)
+
+
+def chip(world: World) -> str:
+    """How the town's only channel stands."""
+    return world.root.get("/admin/channels").text.partition('<span class="chip')[2].partition(">")[2].partition("<")[0]
 
 
 def an_admin_of(world: World, area: str) -> Person:
@@ -73,11 +78,12 @@ def test_a_test_says_what_the_service_answered(world: World, serve: Serve) -> No
     server = chats.Bark()
     service = serve(server)
     bark = makes(world.root, "bark", server=service.address)
-    assert "还没试过" in world.root.get("/admin/channels").text
+    assert chip(world) == "未试过"
     answer = world.root.post(f"/admin/channels/{bark}/test", data={"address": chats.BARK_KEY})
     assert "对方的服务器收下了" in answer.text
     assert server.taken[0]["level"] == "timeSensitive", "a test need not wake anybody"
     assert kept(world, bark).tested_at is not None
+    assert chip(world) == "在用"
     for reply, words in (
         (Reply(503), "正忙或出了故障"), (Reply(401), "不认这些设置"), (Reply(429), "发得太多"),
         (Reply(302, {}, {"Location": "http://10.0.0.1/"}), "没有跟去"),
@@ -91,6 +97,18 @@ def test_a_test_says_what_the_service_answered(world: World, serve: Serve) -> No
     assert kept(world, bark).trouble is None
 
 
+def test_a_group_bots_whole_address_is_taken_apart(world: World) -> None:
+    url = f"https://open.larksuite.com/open-apis/bot/v2/hook/{chats.FEISHU['token']}"
+    feishu = makes(world.root, "feishu", token=url)
+    with world.app.app_context():
+        found = gateways.opened(db.session.get_one(Gateway, feishu), world.app.config["SETTINGS"])
+    assert found == {"token": chats.FEISHU["token"], "server": "open.larksuite.com"}
+    far = f"https://evil.example/open-apis/bot/v2/hook/{chats.FEISHU['token']}"
+    for kind, settings in (("feishu", {"token": far}), ("dingtalk", chats.DINGTALK | {"token": far})):
+        form = {f"setting-{field}": value for field, value in settings.items()} | {"kind": kind, "name": "群"}
+        assert world.root.post("/admin/channels", data=form).status_code == 422
+
+
 def test_somebody_elses_dead_address_is_no_trouble_of_the_gateway(world: World, serve: Serve) -> None:
     bark = makes(world.root, "bark", server=serve(chats.Bark()).address)
     answer = world.root.post(f"/admin/channels/{bark}/test", data={"address": "A" * 22})
@@ -99,7 +117,8 @@ def test_somebody_elses_dead_address_is_no_trouble_of_the_gateway(world: World, 
 
 
 def test_a_server_nobody_allowed_is_refused_before_anything_is_kept(world: World) -> None:
-    for server in ("10.0.0.1", "169.254.169.254", "redis.internal:6379", "https://api.day.app", "a b"):
+    strange = ("https://evil.example", "https://x@api.day.app", "ftp://api.day.app", "a b")
+    for server in ("10.0.0.1", "169.254.169.254", "redis.internal:6379", *strange):
         answer = world.root.post("/admin/channels", data={"kind": "bark", "name": "x", "setting-server": server})
         assert answer.status_code == 422
     with world.app.app_context():
@@ -141,6 +160,8 @@ def test_the_countys_admin_is_told_that_channels_are_a_towns(world: World) -> No
 def test_a_channel_that_is_put_away_calls_nobody(world: World, serve: Serve) -> None:
     bark = makes(world.root, "bark", server=serve(chats.Bark()).address)
     assert "Bark" in world.ada.get("/reminders").text
+    page = world.root.get("/admin/channels").text
+    assert page.index("停用以后，不再从这里叫人") < page.index("确定停用"), "it asks first"
     world.root.post(f"/admin/channels/{bark}/active", data={"active": "0"})
     assert not kept(world, bark).active
     assert "Bark" not in world.ada.get("/reminders").text

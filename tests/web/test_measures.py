@@ -78,7 +78,7 @@ def test_ada_signs_after_four_minutes_and_it_stands_under_this_week(world: World
     found = own(world, Severity.RED)
     assert (found.signed.n, found.signed.median, found.unsigned, found.unseen) == (1, 240.0, 0, 0)
     assert rows(world.dora, "?severity=red")[0][1] == "4 分 平均 4 分 1 次"
-    assert rows(world.dora, "?severity=blue")[0][1] == "0 次"
+    assert rows(world.dora, "?severity=blue")[0][1] == "— 没有"
 
 
 def test_nobody_answers_and_the_leader_is_called(world: World) -> None:
@@ -150,7 +150,7 @@ def test_what_was_declined_or_merged_was_not_done(world: World) -> None:
 
 def test_otto_reads_his_own_town_and_no_other(world: World) -> None:
     raised(world, WEEK, 2)
-    assert rows(world.otto)[1][1:3] == ["0 次", "0"]
+    assert rows(world.otto)[1][1:] == ["— 没有"] * 5 and "这一周没有这样的事" in text(world.otto, "/desk/measures")
     assert rows(world.dora)[1][1] == "2 分 平均 2 分 1 次"
 
 

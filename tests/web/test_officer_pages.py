@@ -1,12 +1,14 @@
 """What officers read on their pages: who did what, what is asked of them, and the way on when something is over."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from fieldapp import queue
 from fieldapp.db import db, writing
 from fieldapp.models import User
+from fieldapp.web import words
 from tests.world import Person, World
 
 pytestmark = pytest.mark.onedb  # what pages say is the same on both
@@ -222,3 +224,10 @@ def test_the_counts_leave_out_what_is_no_event_and_say_what_is_unsorted(world: W
     cells = [cell.split("<")[-2].split(">")[-1].strip() for cell in row.split("</td>")[:-1]]
     assert cells[-2].endswith("5"), cells
     assert all(cell.endswith("<5") or "lt;5" in cell for cell in cells[:-2]), cells
+
+
+def test_a_countdown_says_what_it_counts(world: World) -> None:
+    now = world.now
+    with world.app.test_request_context():
+        said = [words.countdown(now + timedelta(seconds=left), now) for left in (586, 7260, -120)]
+    assert said == ["剩 09:46", "还有 2 小时 1 分", "超期 2 分"]

@@ -238,6 +238,33 @@ def test_many_editors_at_one_instant_break_nothing(world: World) -> None:
 
 
 @pytest.mark.onedb
+def test_a_rung_that_goes_only_by_what_is_not_set_up_is_refused(world: World) -> None:
+    assert "短信（阿里云）（本镇没开通）" in world.root.get(RED).text
+    typed = ONE | {"r0-channel": ["sms_aliyun", "mail"]}
+    status, page = saves(world.root, RED, **typed)
+    assert status == 422 and "都还没开通" in _error(page, 0)
+    page = world.root.post(RED, data=typed | {"do": "look"}).text
+    assert "都还没开通" in _error(page, 0) and "没有保存：" not in page, "looking refuses nothing, and says it too"
+    assert saves(world.root, RED, **ONE | {"r0-channel": ["sms_aliyun", "webpush"]})[0] == 303, "one of them works"
+    world.ada.has("sms_aliyun")
+    assert saves(world.root, RED, **ONE | {"r0-channel": "sms_aliyun"})[0] == 303
+
+
+@pytest.mark.onedb
+def test_quiet_hours_are_said_plainly_and_that_red_does_not_care(world: World) -> None:
+    world.take_off_call("ben")
+    world.ada.carries_phone()
+    world.ada.prefers(quiet=(22, 6))
+    night = f"{clock.local(clock.now()):%Y-%m-%d}T23:00"
+    page = read(world.root.get(f"/admin/policies?level=yellow&purpose=intake&at={night}").text)
+    assert "陈安 备勤 在安静时段里，现在不响，等到 06:00 才叫：手机提醒" in page
+    assert "能叫的人都在安静时段里，现在不响，马上往下叫" in page
+    assert "红色的事不管安静时段，马上叫" in page
+    page = read(world.root.get(f"/admin/policies?level=red&purpose=intake&at={night}").text)
+    assert "手机提醒（马上）。在安静时段里（到 06:00），红色照样叫" in page
+
+
+@pytest.mark.onedb
 def test_the_simulator_names_who_would_be_called_and_says_in_red_who_cannot(world: World) -> None:
     world.ada.carries_phone()
     page = world.root.get(f"/admin/policies?level=red&purpose=intake&at={_now()}").text

@@ -88,7 +88,7 @@ def test_holidays_stand_on_their_days_and_an_unknown_year_says_so(town: World) -
 def test_a_form_that_is_refused_comes_back_filled_in(town: World) -> None:
     refused = town.dora.post("/desk/rotations", data=form(town, "ada", name="夜班", cut=["20:00", "20:00"], turn="x"))
     assert refused.status_code == 422
-    assert "夜班" in refused.text and "换班时间要填" in refused.text and "数目不对" in refused.text
+    assert "夜班" in refused.text and "交接时间要填" in refused.text and "数目不对" in refused.text
     assert town.dora.post("/desk/rotations", data={}).status_code == 422
 
 
@@ -246,6 +246,7 @@ def test_only_the_giver_takes_a_handover_back(town: World) -> None:
 def test_the_admin_keeps_the_holidays_and_a_towns_admin_only_reads_them(town: World) -> None:
     page = town.root.get("/admin/holidays?year=2026").text
     assert "国务院办公厅关于2026年部分节假日安排的通知" in page and "10月10日" in page
+    assert page.count("/removal") == page.count("确定删去") == page.count('<details class="sure"><summary') > 30
     assert "未公布" in town.root.get("/admin/holidays?year=2090").text
     day = {"day": "2090-01-03", "kind": "rest", "name": "元旦", "year": "2090"}
     assert town.root.post("/admin/holidays", data=day).status_code == 303
@@ -278,3 +279,72 @@ def test_the_desk_says_who_would_be_called_and_whether_they_are_in_reach(town: W
     town.ada.carries_phone()
     assert "陈安 ? 未验证" in text_of(town.dora.get("/desk/on-call").text)
     assert "陈安" not in town.otto.get("/desk/on-call").text
+
+
+def ahead(town: World) -> str:
+    """What the roster says of the next two weeks."""
+    return text_of(town.dora.get("/desk/roster").text.split("值班表</h1>")[1].split('class="now-on"')[0])
+
+
+def test_the_roster_says_who_is_out_of_reach_and_what_hangs_on_a_hand(town: World) -> None:
+    rota(town, "ada")
+    assert "备勤：有人，但叫不到 （陈安），从现在起，共 14 天" in ahead(town) and "✓" not in ahead(town)
+    town.ada.carries_phone()
+    assert "备勤：有人，但未验证叫得到 （陈安）" in ahead(town) and "但叫不到" not in ahead(town)
+    assert town.dora.post(f"/desk/proofs/{town.ada.id}").status_code == 303
+    town.work()
+    tap(town, "ada")
+    assert "✓ 今后 14 天，每一刻都有人，也都叫得到" in ahead(town)
+    tomorrow = (clock.local(clock.now()) + timedelta(days=1)).date().isoformat()
+    assert town.dora.post(f"/desk/rotations/{db_rotation(town)}/end", data={"ends_on": tomorrow}).status_code == 303
+    assert "今后 14 天有空班" in ahead(town)
+    assert town.dora.post("/desk/roster", data={"rung": "on_call", "user": town.ben.id, "hours": ""}).status_code == 303
+    found = ahead(town)
+    assert "空班" not in found and "备勤：靠手工补上，直到取下 （黄本），从 " in found
+    assert "靠手工补上，直到取下：备勤" in text_of(town.dora.get("/desk/handover").text)
+
+
+def test_one_person_on_two_rungs_at_once_is_allowed_and_said(town: World) -> None:
+    rota(town, "ada", "ben")
+    assert "同时在两个岗" not in ahead(town)
+    rota(town, "ada", rung="backup", name="后备")
+    found = ahead(town)
+    assert "同一个人同时在两个岗" in found and "陈安 ：备勤和后备" in found and "黄本 ：" not in found
+
+
+def test_a_shift_says_whether_it_is_to_come_runs_or_is_over_and_offers_only_what_can_be_done(town: World) -> None:
+    post = rota(town, "ada")
+    running = starts(town, post, "ada", running=True)[0]
+    for at, said, offered in (
+        (running + timedelta(days=1), "还没开始", True), (running, "正在值", True),
+        (running - timedelta(days=1), "这一班已经值完，不能再改", False),
+    ):  # fmt: skip
+        page = town.dora.get(f"/desk/shifts/{post}/{int(at.timestamp())}").text
+        assert said in page and ("/stand-in" in page) == offered
+        others = {"还没开始", "正在值", "已经值完"} - {said, said[3:7]}
+        assert not any(word in page.split("<main")[1] for word in others)
+    span = {"starts_at": f"{clock.local(running - timedelta(days=1)):%Y-%m-%dT%H:%M}"}
+    begun = f"/desk/shifts/{post}/{int(running.timestamp())}/stand-in"
+    assert town.dora.post(begun, data=span | {"user": town.ben.id}).status_code == 303  # runs: from now on
+    before = rota(town, "ben", starts_on=clock.local(clock.now()).date() + timedelta(days=3))
+    page = town.dora.get(f"/desk/shifts/{before}/{int((running - timedelta(days=1)).timestamp())}").text
+    assert "当时：轮班未开始" in page and "这一班已经过去" in page and "还没开始" not in page.split("<main")[1]
+
+
+def test_who_comes_next_stands_in_order_of_time_whatever_the_rung(town: World) -> None:
+    rota(town, "lea", rung="leader", name="带班", ends_on=clock.local(clock.now()).date())
+    rota(town, "ada", "ben", turn=7)
+    found = re.findall(r"(\d+)月(\d+)日 周. (\d\d:\d\d) 接班", town.dora.get("/desk/handover").text)
+    assert len(found) == 2 and found == sorted(found, key=lambda at: (int(at[0]), int(at[1]), at[2]))
+
+
+def test_every_page_says_where_one_is(town: World) -> None:
+    post = rota(town, "ada")
+    shift = int(starts(town, post, "ada")[0].timestamp())
+    for path in ("roster", "handover", f"shifts/{post}/{shift}", f"rotations/{post}", "rotations/new"):
+        assert '<a href="/desk/roster" aria-current="page">' in town.dora.get(f"/desk/{path}").text, path
+    titles = [
+        re.findall("<title>(.*)</title>", town.root.get(f"/admin{path}").text)[0]
+        for path in ("", "/limits", "/areas", "/departments", "/channels", "/holidays", "/policies", "/accounts")
+    ]
+    assert len(set(titles)) == 8 and titles[5] == "节假日 · 设置"

@@ -7,8 +7,10 @@ request through (it may still be refused for what it says); "out" is 401, 403, 4
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -33,6 +35,7 @@ from fieldapp.models import (
     User,
 )
 from fieldapp.rules.roles import Role
+from fieldapp.web.auth import HOME
 from tests.pictures import jpeg_with_everything
 from tests.recordings import tone
 from tests.rotas import named, rota, starts
@@ -104,6 +107,7 @@ WHO: dict[str, set[str]] = {
     "POST /desk/handover/<int:handover_id>/taking": {"dora", "lea"},
     "POST /desk/handover/<int:handover_id>/withdrawal": {"dora", "lea"},
     "GET /roster": STANDS, "GET /roster/swaps/new": {"ada"}, "POST /roster/swaps": {"ada"},  # with a shift of ada's
+    "GET /roster/swaps/<int:swap_id>": {"ada", "ben"},
     "POST /roster/swaps/<int:swap_id>/agreement": {"ben"}, "POST /roster/swaps/<int:swap_id>/refusal": {"ben"},
     "POST /roster/swaps/<int:swap_id>/withdrawal": {"ada"},
     "POST /roster/feeds": STANDS | having("duty"), "POST /roster/feeds/end": STANDS | having("duty"),
@@ -193,7 +197,9 @@ def town(world: World, tmp_path: Path) -> Town:
             "department_id": db.session.scalars(select(Department.id)).first(),
             "user_id": db.session.scalars(select(User.id).where(User.username == "ben")).first(),
         }  # fmt: skip
-    drill = world.dora.post("/desk/drills", data={"minutes": "10"}).headers["Location"].rpartition("/")[2]
+    drill = (
+        world.dora.post("/desk/drills", data={"minutes": "10", "sure": "yes"}).headers["Location"].rpartition("/")[2]
+    )
     return Town(world, values | _roster(world) | _channels(world) | {"drill_id": int(drill)})
 
 
@@ -247,6 +253,41 @@ def test_every_role_at_every_door(town: Town) -> None:
             if out == (name in WHO[f"{method} {rule}"]) or (status >= 500 and rule != "/readyz"):
                 wrong.append(f"{name} {method} {rule}: {status}")
     assert not wrong, "\n".join(wrong)
+
+
+class Links(HTMLParser):
+    """The addresses that a page shows to somebody of this role."""
+
+    def __init__(self, role: str, page: str) -> None:
+        super().__init__()
+        self.role, self.page, self.found = role, page, set[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        had = dict(attrs)
+        if tag != "a" or "hidden" in had or self.role in (had.get("data-not-for") or "").split():
+            return
+        to = urlsplit(urljoin(f"http://localhost{self.page}", had.get("href") or ""))
+        if to.netloc == "localhost":
+            self.found.add(to._replace(scheme="", netloc="", fragment="").geturl())
+
+
+@pytest.mark.onedb
+@pytest.mark.parametrize("name", sorted(set(OWN) - {"nobody"}))
+def test_every_link_that_somebody_sees_opens_for_him_or_her(town: Town, name: str) -> None:
+    person, role = town.world.person(name), str(OWN[name])
+    known, wrong = {"/": "", "/?stay=1": "", "/phone": "", HOME.get(Role(role), "/"): ""}, []
+    looked: set[str] = set()
+    for _ in range(3):
+        for path in sorted(set(known) - looked):
+            looked.add(path)
+            answer = person.get(path, follow_redirects=True)
+            if answer.status_code >= 400 or answer.request.path == "/login":
+                wrong.append(f"{known[path]} -> {path}: {answer.status_code}")
+            elif answer.mimetype == "text/html":
+                page = Links(role, answer.request.full_path)
+                page.feed(answer.text)
+                known |= dict.fromkeys(page.found - set(known), path)
+    assert not wrong and len(looked) > 4, "\n".join(wrong)
 
 
 def test_an_officer_of_another_town_cannot_tell_a_case_from_none(town: Town) -> None:
