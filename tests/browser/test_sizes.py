@@ -38,6 +38,7 @@ RESIZED = """async ({ width, height, size }) => { // the page learns of all this
     for (let frames = 0; frames < 300 && !isThere(); frames += 1) await new Promise(requestAnimationFrame);
     await new Promise(requestAnimationFrame);
 }"""
+GREW = "document.body.offsetHeight > innerHeight"  # while it was looked at: a recording says how long it is by now
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def looked_at(screen: Screen, page: Page, lang: str = "zh") -> list[str]:
     wrong: dict[str, dict[str, None]] = {}  # what -> where, in order
     before: tuple[int, int] | None = None
     for scale, width, theme in PHONES[lang]:
-        if (scale, width) != before:
+        if (scale, width) != before or page.evaluate(GREW):
             text_of(settings, scale)
             whole_page(page, width, BROWSERS_OWN * scale)
             before = scale, width
