@@ -18,6 +18,7 @@ from tests.world import World
 hypothesis.settings.register_profile("fieldapp", deadline=None)  # timing never decides a test
 hypothesis.settings.load_profile("fieldapp")
 
+LONGEST = {"test_serve.py"}
 DATABASES = ("sqlite", "postgresql")
 CI = os.environ.get("CI") == "true"
 
@@ -25,6 +26,11 @@ CI = os.environ.get("CI") == "true"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--db", action="append", choices=DATABASES, help="only this database")
     parser.addoption("--screenshots", action="store_true", help="write the browser tests' pictures to docs/screens")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, or the last file runs alone while the other processes have nothing left to do."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
