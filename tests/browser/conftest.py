@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from fieldapp.config import ROOT
 from tests.browser.relay import BadLine
@@ -16,6 +16,8 @@ from tests.processes import Product
 from tests.push.endpoint import PushService
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# the same release built without a window of its own, which is a third of the work; it knows no notifications
+HEADLESS = shutil.which("chromium-headless-shell") or CHROMIUM
 # what Playwright switches off (a second list replaces its own), and the pages of Chromium's own window, of which each
 # new window starts two: half of what a phone in a test costs
 OFF = [
@@ -33,16 +35,30 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def driver() -> Iterator[Playwright]:
     """Ends with its module: Playwright holds the thread's event loop, which other tests need."""
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
             pytest.fail("no Chromium: browser tests must run in CI")
         pytest.skip("no Chromium on this machine: THE BROWSER TESTS WERE NOT RUN")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def chromium(driver: Playwright) -> Iterator[Browser]:
+    """For everything that happens within a page."""
+    browser = driver.chromium.launch(executable_path=HEADLESS, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def whole_chromium(driver: Playwright) -> Iterator[Browser]:
+    """With all that a person's browser has around a page: pushes, notifications, installing."""
+    browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, expect
 
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import FLAGS, HEADLESS
 from tests.browser.patrol import Phone
 from tests.browser.people import PHONE
 from tests.browser.relay import BadLine
@@ -37,7 +37,7 @@ class KeptPhone(Phone):
     def start(self, *scripts: str) -> None:
         """Switch it on."""
         self.context = self._starts.launch_persistent_context(
-            self.profile, executable_path=CHROMIUM, args=FLAGS, base_url=self.line.url, **self._device
+            self.profile, executable_path=HEADLESS, args=FLAGS, base_url=self.line.url, **self._device
         )
         for script in scripts:
             self.context.add_init_script(script)
@@ -103,7 +103,8 @@ def _is_browser(path: Path, profile: str) -> bool:
         words = path.read_bytes().decode().split("\0")
     except OSError:
         return False
-    return profile in words and not any(word.startswith("--type=") for word in words)
+    starter = words[0].endswith("/sh")
+    return profile in words and not starter and not any(word.startswith("--type=") for word in words)
 
 
 def _end(pid: int) -> None:

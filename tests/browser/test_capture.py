@@ -46,12 +46,12 @@ ON_DISK = """async () => {
 
 
 @pytest.fixture
-def phones(chromium: Browser, town: Product, screens: Path) -> Iterator[Any]:
+def phones(whole_chromium: Browser, town: Product, screens: Path) -> Iterator[Any]:
     """Phones of patrols, closed at the end."""
     made: list[Sitter] = []
 
     def make(*scripts: str, user: str = "vik", **device: Any) -> Sitter:
-        made.append(Sitter(chromium, town, screens, **(device or PHONE)))
+        made.append(Sitter(whole_chromium, town, screens, **(device or PHONE)))
         for script in scripts:
             made[-1].context.add_init_script(script)
         made[-1].log_in(user)

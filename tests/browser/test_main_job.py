@@ -28,16 +28,16 @@ def two_photos(tmp_path: Path) -> list[Path]:
 
 
 def test_report_push_signature_closure_answer(
-    chromium: Browser, product: Product, push_service: PushService, two_photos: list[Path], screens: Path
+    whole_chromium: Browser, product: Product, push_service: PushService, two_photos: list[Path], screens: Path
 ) -> None:
-    desk = Sitter(chromium, product, screens, **DESK)
+    desk = Sitter(whole_chromium, product, screens, **DESK)
     desk.log_in("dora")
     link = invite(desk)
 
-    patrol = Sitter(chromium, product, screens, **PHONE)
+    patrol = Sitter(whole_chromium, product, screens, **PHONE)
     enrol(patrol, link)
 
-    ada = PushedPhone(chromium, product, screens, **PHONE)
+    ada = PushedPhone(whole_chromium, product, screens, **PHONE)
     ada.log_in("ada")
     ada.page.goto("/tasks")
     ada.controlled()

@@ -43,13 +43,13 @@ CHROME_OFFERS = """() => {
 
 
 @pytest.fixture(scope="module")
-def chromiums(chromium: Browser) -> Iterator[Callable[..., Browser]]:
+def chromiums(whole_chromium: Browser) -> Iterator[Callable[..., Browser]]:
     """Browsers with other flags besides, each started once."""
-    started: dict[tuple[str, ...], Browser] = {(): chromium}
+    started: dict[tuple[str, ...], Browser] = {(): whole_chromium}
 
     def start(*more: str) -> Browser:
         if more not in started:
-            started[more] = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *more])
+            started[more] = whole_chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *more])
         return started[more]
 
     yield start

@@ -67,8 +67,8 @@ def form(phone: Phone, path: str = "/report?new=1") -> Page:
     return phone.page
 
 
-def test_a_database_that_ios_has_lost_is_opened_again(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line) as phone:
+def test_a_database_that_ios_has_lost_is_opened_again(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line) as phone:
         phone.context.add_init_script(CONNECTION_LOST)
         page = form(phone)
         page.locator("#text").fill("数据库断开")
@@ -78,8 +78,8 @@ def test_a_database_that_ios_has_lost_is_opened_again(chromium: Browser, town: P
         phone.arrives("数据库断开")
 
 
-def test_an_old_page_goes_on_over_a_newer_database(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line) as phone:
+def test_an_old_page_goes_on_over_a_newer_database(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line) as phone:
         page = form(phone)
         page.locator("#text").fill("旧页面")
         page.wait_for_timeout(600)
@@ -89,8 +89,8 @@ def test_an_old_page_goes_on_over_a_newer_database(chromium: Browser, town: Prod
         phone.arrives("旧页面")
 
 
-def test_what_the_phone_has_lost_is_not_called_received(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line) as phone:
+def test_what_the_phone_has_lost_is_not_called_received(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line) as phone:
         line.fail(TEXT, drop)
         phone.file("会被清掉的")
         wipe = {"origin": line.url, "storageTypes": "indexeddb"}
@@ -100,8 +100,10 @@ def test_what_the_phone_has_lost_is_not_called_received(chromium: Browser, town:
         expect(phone.page.locator("#storage")).to_contain_text("手机清掉了")
 
 
-def test_a_line_that_nobody_has_tried_is_not_called_connected(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line, worker=True) as phone:
+def test_a_line_that_nobody_has_tried_is_not_called_connected(
+    whole_chromium: Browser, town: Product, line: BadLine
+) -> None:
+    with Phone(whole_chromium, town, line, worker=True) as phone:
         form(phone)
         phone.controlled()
         line.fail(".*", drop)
@@ -115,8 +117,8 @@ def test_a_line_that_nobody_has_tried_is_not_called_connected(chromium: Browser,
         expect(phone.page.locator("#line")).to_contain_text("连不上中心")
 
 
-def test_a_list_that_says_the_same_stays_the_same(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line, user="ben") as phone:
+def test_a_list_that_says_the_same_stays_the_same(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line, user="ben") as phone:
         phone.file("焦点不能丢")
         phone.arrives("焦点不能丢")
         phone.open_list()
@@ -129,8 +131,8 @@ def test_a_list_that_says_the_same_stays_the_same(chromium: Browser, town: Produ
         assert phone.page.evaluate("() => document.activeElement === before && before.isConnected")
 
 
-def test_a_declined_report_carries_no_green_check(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line) as phone:
+def test_a_declined_report_carries_no_green_check(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line) as phone:
         phone.page.goto("/reports")
         shown = phone.page.evaluate(
             """async ([states, stateline, steps]) => {
@@ -145,8 +147,8 @@ def test_a_declined_report_carries_no_green_check(chromium: Browser, town: Produ
         assert shown == ["declined", "close", "declined_now", "close"]
 
 
-def test_another_towns_user_inherits_nothing(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line) as phone:
+def test_another_towns_user_inherits_nothing(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line) as phone:
         page = form(phone)
         own = page.locator("#village option").all_inner_texts()
         page.locator("#village").select_option(index=3)
@@ -160,8 +162,8 @@ def test_another_towns_user_inherits_nothing(chromium: Browser, town: Product, l
         assert not set(page.locator("#village option").all_inner_texts()[1:]) & set(own[1:])
 
 
-def test_a_tap_on_a_push_leaves_the_form_alone(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line, worker=True) as phone:
+def test_a_tap_on_a_push_leaves_the_form_alone(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line, worker=True) as phone:
         page = form(phone)
         phone.controlled()
         page.locator("#text").fill("写到一半")
@@ -172,9 +174,9 @@ def test_a_tap_on_a_push_leaves_the_form_alone(chromium: Browser, town: Product,
 
 
 def test_an_update_waits_until_nobody_is_in_the_middle_of_something(
-    chromium: Browser, town: Product, line: BadLine
+    whole_chromium: Browser, town: Product, line: BadLine
 ) -> None:
-    with Phone(chromium, town, line, worker=True) as phone:
+    with Phone(whole_chromium, town, line, worker=True) as phone:
         page = form(phone)
         phone.controlled()
         old = asset(page, "help.js")
@@ -193,8 +195,10 @@ def test_an_update_waits_until_nobody_is_in_the_middle_of_something(
         assert "fillHelp" in kinds  # the rarer parts of an old page are still its own, also without a network
 
 
-def test_a_failed_installation_is_tried_again_on_the_same_page(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line, worker=True) as phone:
+def test_a_failed_installation_is_tried_again_on_the_same_page(
+    whole_chromium: Browser, town: Product, line: BadLine
+) -> None:
+    with Phone(whole_chromium, town, line, worker=True) as phone:
         line.fail("GET /offline", drop, times=1)
         phone.page.goto("/reports")
         phone.page.wait_for_timeout(1500)
@@ -204,16 +208,16 @@ def test_a_failed_installation_is_tried_again_on_the_same_page(chromium: Browser
         phone.until(state)
 
 
-def test_a_push_address_that_is_dead_is_exchanged_once(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line, worker=True) as phone:
+def test_a_push_address_that_is_dead_is_exchanged_once(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line, worker=True) as phone:
         phone.page.goto("/reports")
         phone.controlled()
         found: list[Any] = phone.page.evaluate(DEAD_ADDRESS, asset(phone.page, "push.js"))
         assert found == [["dead", "fresh"], ["gone", "new"]]
 
 
-def test_a_full_queue_leaves_in_good_order(chromium: Browser, town: Product, line: BadLine) -> None:
-    with Phone(chromium, town, line) as phone:
+def test_a_full_queue_leaves_in_good_order(whole_chromium: Browser, town: Product, line: BadLine) -> None:
+    with Phone(whole_chromium, town, line) as phone:
         line.fail(ANYTHING.replace("api", "api/reports"), drop)
         phone.file("先写的", photo())
         phone.file("后写的")

@@ -21,8 +21,8 @@ COUNTED = """() => navigator.serviceWorker.addEventListener("message", ({ data }
 
 
 @pytest.fixture
-def ada(chromium: Browser, fresh_town: Product, screens: Path) -> Iterator[PushedPhone]:
-    phone = PushedPhone(chromium, fresh_town, screens, **PHONE)
+def ada(whole_chromium: Browser, fresh_town: Product, screens: Path) -> Iterator[PushedPhone]:
+    phone = PushedPhone(whole_chromium, fresh_town, screens, **PHONE)
     phone.log_in("ada")
     phone.page.goto("/tasks")
     phone.controlled()

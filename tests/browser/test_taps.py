@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.onedb]
 
 
 @pytest.mark.parametrize("way", ["photo", "voice", "text"])
-def test_a_report_takes_four_taps_at_most(chromium: Browser, town: Product, tmp_path: Path, way: str) -> None:
-    phone = Sitter(chromium, town, tmp_path, **SPEAKING)
+def test_a_report_takes_four_taps_at_most(whole_chromium: Browser, town: Product, tmp_path: Path, way: str) -> None:
+    phone = Sitter(whole_chromium, town, tmp_path, **SPEAKING)
     phone.log_in("vik")
     phone.page.goto("/")
     phone.controlled()

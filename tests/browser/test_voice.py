@@ -21,8 +21,10 @@ LISTEN = """async () => {
 }"""
 
 
-def test_what_is_said_into_the_phone_is_heard_at_the_desk(chromium: Browser, town: Product, screens: Path) -> None:
-    phone = Sitter(chromium, town, screens, service_workers="block", **SPEAKING)
+def test_what_is_said_into_the_phone_is_heard_at_the_desk(
+    whole_chromium: Browser, town: Product, screens: Path
+) -> None:
+    phone = Sitter(whole_chromium, town, screens, service_workers="block", **SPEAKING)
     phone.log_in("vik")
     page = phone.page
     page.goto("/report?new=1")
@@ -36,7 +38,7 @@ def test_what_is_said_into_the_phone_is_heard_at_the_desk(chromium: Browser, tow
     report = phone.api("/api/reports")["items"][0]  # the newest
     assert report["complete"]
 
-    dora = Sitter(chromium, town, screens, **DESK)
+    dora = Sitter(whole_chromium, town, screens, **DESK)
     dora.log_in("dora")
     for _ in range(100):  # until the worker has made the copy
         dora.page.goto(f"/desk/cases/{report['case_number']}")
