@@ -40,6 +40,8 @@ class Relay:
 
     async def _close(self) -> None:
         self._server.close()
+        for _ in range(5):
+            await asyncio.sleep(0)  # who was accepted just now becomes a task first
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
