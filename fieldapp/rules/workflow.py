@@ -55,6 +55,11 @@ DESK, ASSIGNEE, REPORTER = Part.DESK, Part.ASSIGNEE, Part.REPORTER
 NOTE = {"note": True}
 TARGET = {"target": True}
 
+# where the clock can be stopped, made longer, or somebody hurried
+_TAKEN_ON = (S.ACCEPTED, S.DISPATCHED, S.ACKNOWLEDGED, S.EN_ROUTE, S.ON_SCENE, S.ANSWERED, S.VERIFIED)
+_WITH_SOMEBODY = (S.DISPATCHED, S.ACKNOWLEDGED, S.EN_ROUTE, S.ON_SCENE)
+_SIGNED = (S.ACKNOWLEDGED, S.EN_ROUTE, S.ON_SCENE)
+
 ARROWS: tuple[Arrow, ...] = (
     # the desk decides
     Arrow("accept", S.NEW, S.ACCEPTED, DESK),
@@ -62,12 +67,26 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow("decline", S.ACCEPTED, S.DECLINED, DESK, **NOTE),
     Arrow("merge", S.NEW, S.MERGED, DESK, **TARGET),
     Arrow("merge", S.ACCEPTED, S.MERGED, DESK, **TARGET),
+    # 撤销合并 to where it stood, 拆分 of what is another event after all
+    Arrow("unmerge", S.MERGED, S.NEW, DESK),
+    Arrow("restore", S.MERGED, S.ACCEPTED, DESK),
+    *(Arrow("not_same", at, at, DESK, **TARGET) for at in (S.NEW, S.ACCEPTED)),
+    *(Arrow("split", at, at, DESK, **TARGET) for at in (S.NEW, *_TAKEN_ON)),
     Arrow("dispatch", S.NEW, S.DISPATCHED, DESK, **TARGET),
     Arrow("dispatch", S.ACCEPTED, S.DISPATCHED, DESK, **TARGET),
     Arrow("dispatch", S.DISPATCHED, S.DISPATCHED, DESK, **TARGET),
     Arrow("dispatch", S.ACKNOWLEDGED, S.ACKNOWLEDGED, DESK, **TARGET),
     Arrow("dispatch", S.EN_ROUTE, S.EN_ROUTE, DESK, **TARGET),
     Arrow("dispatch", S.ON_SCENE, S.ON_SCENE, DESK, **TARGET),
+    # 加派 and 换主办: those who are on it are not disturbed
+    Arrow("reinforce", S.DISPATCHED, S.DISPATCHED, DESK, **TARGET),
+    Arrow("reinforce", S.ACKNOWLEDGED, S.ACKNOWLEDGED, DESK, **TARGET),
+    Arrow("reinforce", S.EN_ROUTE, S.EN_ROUTE, DESK, **TARGET),
+    Arrow("reinforce", S.ON_SCENE, S.ON_SCENE, DESK, **TARGET),
+    Arrow("set_lead", S.DISPATCHED, S.DISPATCHED, DESK, **TARGET),
+    Arrow("set_lead", S.ACKNOWLEDGED, S.ACKNOWLEDGED, DESK, **TARGET),
+    Arrow("set_lead", S.EN_ROUTE, S.EN_ROUTE, DESK, **TARGET),
+    Arrow("set_lead", S.ON_SCENE, S.ON_SCENE, DESK, **TARGET),
     Arrow("classify", S.NEW, S.NEW, DESK),
     Arrow("classify", S.ACCEPTED, S.ACCEPTED, DESK),
     Arrow("classify", S.DISPATCHED, S.DISPATCHED, DESK),
@@ -89,6 +108,10 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow("report_outcome", S.EN_ROUTE, S.ANSWERED, ASSIGNEE, **NOTE),
     Arrow("report_outcome", S.ON_SCENE, S.ANSWERED, ASSIGNEE, **NOTE),
     Arrow("report_outcome", S.ANSWERED, S.ANSWERED, ASSIGNEE, **NOTE),
+    # who assists reports his own part while the lead is on it
+    Arrow("assist_outcome", S.ACKNOWLEDGED, S.ACKNOWLEDGED, ASSIGNEE, **NOTE),
+    Arrow("assist_outcome", S.EN_ROUTE, S.EN_ROUTE, ASSIGNEE, **NOTE),
+    Arrow("assist_outcome", S.ON_SCENE, S.ON_SCENE, ASSIGNEE, **NOTE),
     # done and told by telephone: the desk writes it down, or the case could never end
     Arrow("report_outcome", S.DISPATCHED, S.ANSWERED, DESK, **NOTE),
     Arrow("report_outcome", S.ACKNOWLEDGED, S.ANSWERED, DESK, **NOTE),
@@ -119,8 +142,18 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow("close", S.VERIFIED, S.CLOSED, DESK),
     Arrow("close", S.ANSWERED, S.CLOSED, DESK),
     Arrow("close", S.ACCEPTED, S.CLOSED, DESK, **NOTE),
+    # taken back within minutes by the officer who accepted it, while nothing else has happened
+    Arrow("unaccept", S.ACCEPTED, S.NEW, DESK),
     Arrow("reopen", S.CLOSED, S.NEW, DESK, **NOTE),
     Arrow("reopen", S.DECLINED, S.NEW, DESK, **NOTE),
+    # the clock: 挂账 and 恢复, 延期 asked and answered, 催办 and 督办
+    *(Arrow("park", at, at, DESK, **NOTE) for at in _TAKEN_ON),
+    *(Arrow("resume", at, at, DESK) for at in _TAKEN_ON),
+    *(Arrow("ask_extension", at, at, ASSIGNEE, **NOTE) for at in _SIGNED),
+    *(Arrow("grant", at, at, DESK) for at in _SIGNED),
+    *(Arrow("refuse", at, at, DESK, **NOTE) for at in _SIGNED),
+    *(Arrow("nudge", at, at, DESK) for at in _WITH_SOMEBODY),
+    *(Arrow("supervise", at, at, DESK, **NOTE) for at in _TAKEN_ON),
     # the reporter has the last word
     Arrow("confirm", S.CLOSED, S.CLOSED, REPORTER),
     Arrow("dispute", S.CLOSED, S.NEW, REPORTER),
