@@ -1,6 +1,7 @@
 """Tables only, one file per noun."""
 
 from fieldapp.models.alert import (
+    IS_UNANSWERED,
     UNANSWERED,
     Alert,
     AlertState,
@@ -9,10 +10,15 @@ from fieldapp.models.alert import (
     Purpose,
     PushSubscription,
 )
-from fieldapp.models.area import TOWN, Area, town_of
-from fieldapp.models.case import IS_OPEN, Assignment, Case, CaseCounter, CaseEvent
+from fieldapp.models.area import TOWN, VILLAGE, Area, CellKeeper, town_of
+from fieldapp.models.audit import AuditEvent
+from fieldapp.models.case import IS_DONE, IS_OPEN, Assignment, Case, CaseCounter, CaseEvent
 from fieldapp.models.channel import Contact, Gateway, GroupPost, Preference
 from fieldapp.models.device import Device, Invitation
+from fieldapp.models.dispatch import DispatchRule
+from fieldapp.models.duplicate import PairDecision, SimilarityScale
+from fieldapp.models.ledger import Export, Ledger, LedgerState
+from fieldapp.models.phrase import Phrase
 from fieldapp.models.policy import EscalationPolicy, Tally
 from fieldapp.models.report import Attachment, AttachmentState, Kind, Report
 from fieldapp.models.roster import (
@@ -26,32 +32,40 @@ from fieldapp.models.roster import (
     Rotation,
     Swap,
 )
+from fieldapp.models.saved_view import SavedView
 from fieldapp.models.settings import Category, Fact, Limit, SeverityLabel
 from fieldapp.models.step import FieldStep, StepResult
 from fieldapp.models.user import Department, LoginFailures, User
 
 __all__ = [
+    "IS_DONE",
     "IS_OPEN",
+    "IS_UNANSWERED",
     "TOWN",
     "UNANSWERED",
+    "VILLAGE",
     "Alert",
     "AlertState",
     "Area",
     "Assignment",
     "Attachment",
     "AttachmentState",
+    "AuditEvent",
     "CalendarDay",
     "CalendarYear",
     "Case",
     "CaseCounter",
     "CaseEvent",
     "Category",
+    "CellKeeper",
     "Contact",
     "Delivery",
     "Department",
     "Device",
+    "DispatchRule",
     "Drill",
     "EscalationPolicy",
+    "Export",
     "Fact",
     "Feed",
     "FieldStep",
@@ -61,16 +75,22 @@ __all__ = [
     "Heartbeat",
     "Invitation",
     "Kind",
+    "Ledger",
+    "LedgerState",
     "Limit",
     "LoginFailures",
     "OnCall",
     "Override",
+    "PairDecision",
+    "Phrase",
     "Preference",
     "Purpose",
     "PushSubscription",
     "Report",
     "Rotation",
+    "SavedView",
     "SeverityLabel",
+    "SimilarityScale",
     "StepResult",
     "Swap",
     "Tally",

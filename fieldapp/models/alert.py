@@ -48,7 +48,9 @@ class AlertState(StrEnum):
     TOLD = "told"
 
 
+OF_DRILL = text("drill_id IS NOT NULL")
 UNANSWERED = (AlertState.OPEN, AlertState.EXHAUSTED)
+IS_UNANSWERED = text("alerts.state IN ('open', 'exhausted')")  # spelt out, or the partial index does not serve
 
 
 class Alert(Model):
@@ -58,7 +60,7 @@ class Alert(Model):
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
-    drill_id: Mapped[int | None] = mapped_column(ForeignKey("drills.id"), index=True)
+    drill_id: Mapped[int | None] = mapped_column(ForeignKey("drills.id"))
     once: Mapped[str | None] = mapped_column(String(80))  # what must not be raised twice
     town_code: Mapped[str] = mapped_column(String(9), index=True)
     purpose: Mapped[str] = mapped_column(String(10))
@@ -82,6 +84,7 @@ class Alert(Model):
 
     __table_args__ = (
         Index("uq_alerts_once", "once", unique=True),
+        Index("ix_alerts_drill_id", "drill_id", sqlite_where=OF_DRILL, postgresql_where=OF_DRILL),
         Index("ix_alerts_proof", "raised_at", sqlite_where=text(IS_PROOF), postgresql_where=text(IS_PROOF)),
         Index(
             "ix_alerts_step",
@@ -101,6 +104,7 @@ class Alert(Model):
             sqlite_where=text("state IN ('open', 'exhausted')"),
             postgresql_where=text("state IN ('open', 'exhausted')"),
         ),
+        Index("ix_alerts_raised", "town_code", "raised_at"),
     )
 
 

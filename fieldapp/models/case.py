@@ -11,9 +11,15 @@ from fieldapp.models.area import Area
 from fieldapp.models.settings import Category
 from fieldapp.models.user import Department, User
 from fieldapp.rules.severity import Severity
-from fieldapp.rules.workflow import OPEN
+from fieldapp.rules.sources import Source
+from fieldapp.rules.workflow import OPEN, Status
 
+IN_HAND = text("returned_at IS NULL AND answered_at IS NULL")
 IS_OPEN = text("status IN ({})".format(", ".join(f"'{status}'" for status in sorted(OPEN))))
+
+IS_DONE = text("status IN ({})".format(", ".join(f"'{status}'" for status in sorted(set(Status) - OPEN))))
+COMES_UP = text("next_nudge_at IS NOT NULL")
+IS_OVER = text("closed_at IS NOT NULL")
 
 
 class Case(Model):
@@ -37,6 +43,17 @@ class Case(Model):
     due_step: Mapped[str | None] = mapped_column(String(12))
     due_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    due_minutes: Mapped[int | None] = mapped_column()  # allowed in all, extensions included
+    due_kind: Mapped[str | None] = mapped_column(String(8))
+    extended_minutes: Mapped[int] = mapped_column(default=0)  # of the clock that runs now
+    asked_minutes: Mapped[int | None] = mapped_column()  # an extension that nobody has answered yet
+    paused_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    paused_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    paused_why: Mapped[str | None] = mapped_column(String(200))
+    nudged: Mapped[int] = mapped_column(default=0)  # how many words of the ladder this clock has behind it
+    next_nudge_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the next word, or when a pause is over
+    supervised_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    source: Mapped[str] = mapped_column(String(10), default=Source.PATROL.value, server_default=Source.PATROL.value)
     signals: Mapped[int] = mapped_column(default=1)  # reports telling of it
     reopened: Mapped[int] = mapped_column(default=0)
     satisfied: Mapped[bool | None] = mapped_column()
@@ -64,6 +81,33 @@ class Case(Model):
             postgresql_where=IS_OPEN,
         ),
         Index("ix_cases_map", "lat", "lon", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+        # what is over, for a map of the last weeks: read from the index alone
+        Index(
+            "ix_cases_over",
+            "town_code",
+            "closed_at",
+            "lat",
+            "lon",
+            "severity",
+            "status",
+            sqlite_where=IS_OVER,
+            postgresql_where=IS_OVER,
+        ),
+        # what is done, newest first: any filter is decided from the index alone, a stretch of it at a time
+        Index(
+            "ix_cases_done",
+            "town_code",
+            "opened_at",
+            "id",
+            "area_code",
+            "category_code",
+            "severity",
+            "source",
+            "status",
+            sqlite_where=IS_DONE,
+            postgresql_where=IS_DONE,
+        ),
+        Index("ix_cases_nudge", "next_nudge_at", sqlite_where=COMES_UP, postgresql_where=COMES_UP),
         Index("ix_cases_changed", "town_code", "changed_at"),
         Index("ix_cases_newest", "town_code", "id"),
     )
@@ -93,7 +137,21 @@ class Assignment(Model):
     __table_args__ = (
         UniqueConstraint("case_id", "user_id"),
         UniqueConstraint("case_id", "department_id", name="uq_assignments_department"),
+        # what everybody has in hand is counted from the open cases and this index alone
+        Index(
+            "ix_assignments_in_hand",
+            "case_id",
+            "user_id",
+            "department_id",
+            sqlite_where=IN_HAND,
+            postgresql_where=IN_HAND,
+        ),
     )
+
+    @property
+    def name(self) -> str:
+        """Who was sent."""
+        return self.user.name if self.user else self.department.name if self.department else ""
 
     @property
     def standing(self) -> bool:
@@ -118,6 +176,12 @@ class CaseEvent(Model):
 
     case: Mapped[Case] = relationship(back_populates="events")
     actor: Mapped[User | None] = relationship()
+
+    __table_args__ = (
+        # the audit reads all histories by time, and one officer's
+        Index("ix_case_events_at", "at", "id"),
+        Index("ix_case_events_actor", "actor_id", "at", "id"),
+    )
 
 
 class CaseCounter(Model):

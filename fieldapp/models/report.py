@@ -13,6 +13,7 @@ from fieldapp.models.user import User
 from fieldapp.rules.severity import Severity
 
 CLOCK_IS_OFF_S = 600
+OF_CASE, OF_STEP = text("case_id IS NOT NULL"), text("step_id IS NOT NULL")
 
 
 class Kind(StrEnum):
@@ -80,8 +81,8 @@ class Attachment(Model):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     kind: Mapped[str] = mapped_column(String(6), default=Kind.PHOTO)
     report_id: Mapped[UUID | None] = mapped_column(ForeignKey("reports.id"), index=True)
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"), index=True)
-    step_id: Mapped[UUID | None] = mapped_column(ForeignKey("field_steps.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    step_id: Mapped[UUID | None] = mapped_column(ForeignKey("field_steps.id"))
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     position: Mapped[int] = mapped_column(default=0)
     sha256: Mapped[str] = mapped_column(String(64))
@@ -92,6 +93,7 @@ class Attachment(Model):
     ready_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     width: Mapped[int | None] = mapped_column()
     height: Mapped[int | None] = mapped_column()
+    looks: Mapped[str | None] = mapped_column(String(16))  # 64 bits that alike pictures share, see photos.py
     attempts: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     error: Mapped[str | None] = mapped_column(String(200))
@@ -99,6 +101,9 @@ class Attachment(Model):
     report: Mapped[Report | None] = relationship(back_populates="attachments")
 
     __table_args__ = (
+        # most have neither; counted among the rest, SQLite would take an index for useless and look through them all
+        Index("ix_attachments_case_id", "case_id", sqlite_where=OF_CASE, postgresql_where=OF_CASE),
+        Index("ix_attachments_step_id", "step_id", sqlite_where=OF_STEP, postgresql_where=OF_STEP),
         Index(
             "ix_attachments_work",
             "received_at",

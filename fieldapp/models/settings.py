@@ -3,11 +3,11 @@
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldapp.db import Model, SeverityType
+from fieldapp.db import Lookup, Model, SeverityType
 from fieldapp.rules.severity import Severity
 
 
-class Category(Model):
+class Category(Lookup, Model):
     """A kind of event, two levels. Top ones with a `tile` position are what a patrol taps."""
 
     __tablename__ = "categories"
@@ -30,14 +30,16 @@ class SeverityLabel(Model):
     name_en: Mapped[str] = mapped_column(String(20))
 
 
-class Limit(Model):
-    """Minutes allowed for one step at one severity."""
+class Limit(Lookup, Model):
+    """Minutes allowed for one step at one severity, for one category or (none named) for all that have no own."""
 
     __tablename__ = "limits"
 
     severity: Mapped[Severity] = mapped_column(SeverityType, primary_key=True)
     step: Mapped[str] = mapped_column(String(20), primary_key=True)
+    category_code: Mapped[str] = mapped_column(String(20), primary_key=True, default="")
     minutes: Mapped[int] = mapped_column()
+    kind: Mapped[str] = mapped_column(String(8), default="natural")  # or working: office hours of days worked
 
 
 class Fact(Model):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.db import Model, UTCDateTime
@@ -35,6 +35,8 @@ class User(Model):
     password_hash: Mapped[str | None] = mapped_column(String(200))  # none: enrolled by invitation only
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # a department's duty seat: a function with addresses, nobody's account; it is reached by links and never logs in
+    seat: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     area: Mapped[Area] = relationship()
     department: Mapped[Department | None] = relationship()
