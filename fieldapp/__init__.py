@@ -13,18 +13,15 @@ if TYPE_CHECKING:
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """The whole application for these settings (default: the environment's). Raises BadSetting."""
-    from flask_migrate import Migrate
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from fieldapp import cli, config, web
+    from fieldapp import cli, web
     from fieldapp.core import create_core
-    from fieldapp.db import db
 
     app = create_core(settings)
     proxies = app.config["SETTINGS"].trusted_proxies
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
-    Migrate(app, db, directory=str(config.ROOT / "migrations"))
     web.register(app)
     cli.register(app)
     return app

@@ -42,7 +42,12 @@ def log_in(proof: Proof, label: str, now: datetime) -> tuple[User, str]:
 
 
 def new_device(user: User, label: str, now: datetime, lasts: timedelta, enrolled: bool) -> str:
-    """Bind a session to the browser asking for it; the returned token is known to that browser alone."""
+    """Bind a session to the browser asking for it; the returned token is known to that browser alone.
+
+    Raises NotAllowed for a department's seat, which nobody logs in as.
+    """
+    if user.seat:
+        raise NotAllowed("role")
     token = secrets.token_urlsafe(32)
     device = Device(user=user, token_hash=_digest(token), label=label[:60], enrolled=enrolled,
                     created_at=now, seen_at=now, expires_at=now + lasts)  # fmt: skip

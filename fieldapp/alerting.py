@@ -16,7 +16,7 @@ from fieldapp.models import UNANSWERED, Alert, AlertState, Case, Delivery, Purpo
 from fieldapp.reach import Meant
 from fieldapp.rules import escalation
 from fieldapp.rules.delivery import HOPELESS, RECEIPTS, SEEN, WAITING, DeliveryState, advance
-from fieldapp.rules.escalation import Call, Rung
+from fieldapp.rules.escalation import Call, Policy, Rung
 from fieldapp.rules.roles import Role
 from fieldapp.rules.severity import Severity
 
@@ -35,25 +35,23 @@ class Message:
 
 def raise_on_intake(case: Case, message: Callable[[Case], Message], now: datetime) -> Alert | None:
     """Call who must know of a new case at once; None when its severity calls nobody."""
-    if not calls_on_intake(case):
-        return None
-    return _raise(case, Purpose.INTAKE, message(case), now)
+    policy = policies.for_case(case, Purpose.INTAKE)
+    return _raise(case, Purpose.INTAKE, policy, message(case), now) if policy.calls else None
 
 
-def calls_on_intake(case: Case, severity: Severity | None = None) -> bool:
-    """True when a report of this severity (default: the case's own) would call somebody."""
-    level = case.severity if severity is None else severity
-    return policies.choose(case.town_code, Purpose.INTAKE, level, case.category_code).policy.calls
+def calls_on_intake(case: Case, severity: Severity) -> bool:
+    """True when a report of this severity would call somebody."""
+    return policies.choose(case.town_code, Purpose.INTAKE, severity, case.category_code).policy.calls
 
 
 def raise_on_dispatch(case: Case, people: Sequence[User], message: Message, now: datetime) -> Alert:
     """Call the people a case was sent to; the leader follows when none of them acknowledges."""
-    return _raise(case, Purpose.DISPATCH, message, now, named=people)
+    return _raise(case, Purpose.DISPATCH, policies.for_case(case, Purpose.DISPATCH), message, now, named=people)
 
 
 def raise_on_return(case: Case, giver: User, message: Message, now: datetime) -> Alert:
     """Nobody holds the case any more: call the others, but not the one who just gave it back."""
-    return _raise(case, Purpose.RETURN, message, now, without=giver)
+    return _raise(case, Purpose.RETURN, policies.for_case(case, Purpose.RETURN), message, now, without=giver)
 
 
 def tell(case: Case, user: User, message: Message, now: datetime) -> None:
@@ -71,11 +69,12 @@ def raise_to(
     once: str,
     lasts: timedelta,
     drill_id: int | None = None,
+    severity: Severity = Severity.YELLOW,
 ) -> Alert | None:
     """A word to one person that belongs to no case: a drill, the proof of devices, a notice. None when the same
     (`once`) was raised before. Drills and proofs wait for a tap until they are over; every device is asked.
     """
-    alert = _new_alert(purpose, user.town_code, Severity.YELLOW, message, now)
+    alert = _new_alert(purpose, user.town_code, severity, message, now)
     alert.once, alert.drill_id = once, drill_id
     tells = purpose == Purpose.NOTICE
     alert.state, alert.next_step_at = (AlertState.TOLD, None) if tells else (AlertState.OPEN, now + lasts)
@@ -134,7 +133,7 @@ def call_also(alert: Alert, user: User, rung: Rung, now: datetime) -> bool:
 def note_unseen(alert: Alert, now: datetime) -> None:
     """The time for a device to confirm `shown` is up: if none did, the desk is told."""
     alert.look_at = None
-    called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung and not delivery.copied]
+    called = reach.waits_for(alert)
     if alert.state == AlertState.OPEN and alert.case and not any(delivery.state in SEEN for delivery in called):
         alert.unreached_at = now
         names = list(dict.fromkeys(delivery.user.name for delivery in called))
@@ -142,11 +141,17 @@ def note_unseen(alert: Alert, now: datetime) -> None:
 
 
 def acknowledge(case: Case, user: User, now: datetime) -> None:
-    """A person took the case on: every unanswered alert of the case stops climbing, and waiting sends end."""
+    """A person took the case on: alerts of the case that called this user, or anybody on duty, are answered.
+
+    One that sends several by name goes on for those of them who have not signed; who was not named in it answers none.
+    """
     for alert in unanswered(case, lock=True):
-        _answered(alert, user, now)
-        for delivery in alert.deliveries:  # of what was never taken by a service nothing is known, not even now
-            if delivery.user_id == user.id and (delivery.accepted_at or delivery.state in SEEN):
+        mine = [delivery for delivery in alert.deliveries if delivery.user_id == user.id]
+        if alert.purpose == Purpose.DISPATCH and not mine:
+            continue
+        _signed_by(alert, case, user, now)
+        for delivery in mine:  # of what was never taken by a service nothing is known, not even now
+            if delivery.accepted_at or delivery.state in SEEN:
                 known.becomes(delivery, DeliveryState.ACKNOWLEDGED, now)
 
 
@@ -171,11 +176,10 @@ def stop(case: Case, now: datetime, *purposes: Purpose) -> None:
 
 
 def supersede(case: Case, people: Sequence[User], now: datetime) -> None:
-    """These people are called anew or are out of it: unanswered alerts that called nobody else need not climb."""
+    """These people are called anew or are out of it: alerts that sent others by name need not climb for them."""
     ids = {user.id for user in people}
     for alert in unanswered(case, lock=True):
-        named = {delivery.user_id for delivery in alert.deliveries if delivery.rung == 0 and not delivery.copied}
-        if alert.purpose == Purpose.DISPATCH and named <= ids:
+        if alert.purpose == Purpose.DISPATCH and reach.awaited(alert, case) <= ids:
             _stop(alert, now)
 
 
@@ -293,10 +297,27 @@ def drop_disabled(alert: Alert, now: datetime) -> None:
 
 def _give_up_on_rung(alert: Alert, now: datetime) -> None:
     """The last way to a rung turned out closed: climb at once instead of waiting for nobody."""
-    called = [delivery for delivery in alert.deliveries if delivery.rung == alert.rung and not delivery.copied]
+    called = reach.waits_for(alert)
     if alert.state == AlertState.OPEN and alert.case_id and all(reach.helps_nobody(delivery) for delivery in called):
         alert.unreached_at = alert.unreached_at or now
         alert.next_step_at = alert.next_step_at if _climbs_again(alert) else now
+
+
+def _signed_by(alert: Alert, case: Case, user: User, now: datetime) -> None:
+    """One signed. When the alert sent others by name too, it goes on for them and calls this one no more."""
+    kept = alert.policy or {}
+    named, done = set(kept.get("named", ())), set(kept.get("without", ()))
+    if not named & done:
+        tallies.measure(tallies.ACKNOWLEDGED, alert.severity.word, (now - alert.raised_at).total_seconds())
+    left = reach.awaited(alert, case) - {user.id} if user.id in named else set()
+    if not left:
+        _answered(alert, user, now)
+        return
+    alert.policy = kept | {"without": sorted((done | named) - left)}
+    for delivery in alert.deliveries:
+        if delivery.user_id not in left and delivery.state in WAITING:
+            known.becomes(delivery, DeliveryState.EXPIRED, now)
+            delivery.error = "over"
 
 
 def _climbs_again(alert: Alert) -> bool:
@@ -307,13 +328,15 @@ def _climbs_again(alert: Alert) -> bool:
 def _raise(
     case: Case,
     purpose: Purpose,
+    policy: Policy,
     message: Message,
     now: datetime,
     named: Sequence[User] = (),
     without: User | None = None,
 ) -> Alert:
+    cases.wake(case, now)  # what calls people is not put aside
     alert = _new_alert(purpose, case.town_code, case.severity, message, now, case)
-    alert.policy = policies.for_case(case, purpose).as_data() | {
+    alert.policy = policy.as_data() | {
         "named": [user.id for user in named], "without": [without.id] if without else [],
     }  # fmt: skip
     call_rung(alert, now)
@@ -361,8 +384,6 @@ def _exhaust(alert: Alert, now: datetime) -> None:
 
 def _answered(alert: Alert, user: User, now: datetime) -> None:
     alert.state, alert.acknowledged_at, alert.acknowledged_by_id = AlertState.ACKNOWLEDGED, now, user.id
-    if alert.case_id:
-        tallies.measure(tallies.ACKNOWLEDGED, alert.severity.word, (now - alert.raised_at).total_seconds())
     _end(alert, now)
 
 

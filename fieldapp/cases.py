@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql.dml import ReturningInsert
 
-from fieldapp import clock, scope
+from fieldapp import clock, scope, search, timing
 from fieldapp.db import db, insert
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import (
@@ -47,6 +47,7 @@ class Ask:
     to: tuple[str, ...] = ()
     category: str | None = None
     severity: Severity | None = None
+    term: str = ""  # until which day it is put aside, or how many minutes more are asked for
     taken_at: datetime | None = None  # when it was done, where that was long before it could be told
 
     def when(self, now: datetime) -> dict[str, Any]:
@@ -55,7 +56,7 @@ class Ask:
         return {"taken_at": clock.rfc3339(self.taken_at)} if told_late else {}
 
     @classmethod
-    def of(cls, note: str, to: Iterable[str], category: str, severity: str) -> "Ask":
+    def of(cls, note: str, to: Iterable[str], category: str, severity: str, term: str = "") -> "Ask":
         """From what a person or program sent: held to lengths, without what no database takes."""
         clean = [text.replace("\x00", "").strip() for text in (note, category, *to)]
         if any(len(text) > longest for text, longest in zip(clean, (2000, 20, *[60] * 50), strict=False)):
@@ -66,24 +67,25 @@ class Ask:
             level = severities.parse(severity) if severity else None
         except ValueError as error:
             raise Invalid({"severity": "unknown"}) from error
-        return cls(clean[0], tuple(name for name in clean[2:] if name), clean[1] or None, level)
+        return cls(clean[0], tuple(name for name in clean[2:] if name), clean[1] or None, level, term.strip()[:20])
 
 
 TOLD_LATE = timedelta(minutes=2)
 TITLE_LENGTH = 24
-INTERNAL = frozenset({"step_back", "hand_on"})  # chosen by a verb, never asked for by name
+# chosen by a verb, never asked for by name
+INTERNAL = frozenset({"unaccept", "step_back", "restore", "hand_on", "assist_outcome"})
 SIGHTLESS = frozenset({Role.ANALYST, Role.ADMIN})  # see counts and settings, never a case
 
 
 def minutes_for(severity: Severity, step: Step) -> int:
-    """The limit in force for one step."""
-    row = db.session.get(Limit, (severity, step))
+    """The limit for one step of every category, as natural minutes: an alarm never waits for office hours."""
+    row = db.session.get(Limit, (severity, step, ""))
     return row.minutes if row else DEFAULT_LIMITS[(severity, step)]
 
 
-def open_case(report: Report, now: datetime) -> Case:
-    """A new case for a report, in the town of the report's area, waiting for triage."""
-    town = _town_that_answers(report)
+def open_case(report: Report, now: datetime, town: str = "") -> Case:
+    """A new case for a report, in the town of the report's area unless one is given, waiting for triage."""
+    town = town or _town_that_answers(report)
     case = Case(
         number=_next_number(town, now),
         town_code=town,
@@ -101,6 +103,7 @@ def open_case(report: Report, now: datetime) -> Case:
     _run_clock(case, now)
     insert(case)
     record(case, "report", report.owner_id, now, result=Status.NEW, data={"report": str(report.id)})
+    search.opened(case, [report.text])
     return case
 
 
@@ -120,7 +123,7 @@ def load(user: User, number: str, lock: bool = False) -> Case:
     """
     if user.plays(SIGHTLESS):
         raise NotAllowed("role")
-    query = scope.cases(user).where(Case.number == number)
+    query = scope.case(user, number)
     case = db.session.scalar(locked(query) if lock else query)
     if case is None:
         raise NotHere(number)
@@ -140,7 +143,8 @@ def hold(user: User, numbers: Sequence[str]) -> None:
 
 def check_part(user: User, case: Case, *wanted: Part) -> None:
     """Raises NotHere unless the user plays one of these parts: who only reported a case never opens its pages."""
-    if not parts(user, case) & set(wanted):
+    at_own_desk = Part.DESK in wanted and scope.works_desk(user, case)
+    if not at_own_desk and not parts(user, case) & set(wanted):
         raise NotHere(case.number)
 
 
@@ -165,8 +169,8 @@ def load_whole(user: User, number: str, *wanted: Part) -> Case:
 def parts(user: User, case: Case) -> frozenset[Part]:
     """The parts this user plays in this case."""
     same = Case.id == case.id
-    called = db.session.scalar(select(Case.id).where(same, scope.was_called(user))) is not None
-    reporter = db.session.scalar(select(Case.id).where(same, scope.has_reported(user))) is not None
+    called = db.session.scalar(select(Case.id).where(same, scope.was_called(user, case.id))) is not None
+    reporter = db.session.scalar(select(Case.id).where(same, scope.has_reported(user, case.id))) is not None
     return scope.parts(user, case, called, reporter)
 
 
@@ -181,7 +185,18 @@ def worked_on(user: User, found: Sequence[Case]) -> set[int]:
 def actions(user: User, case: Case) -> list[str]:
     """What this user may do now, in the table's order."""
     arrows = workflow.available(Status(case.status), parts(user, case))
-    return list(dict.fromkeys(arrow.action for arrow in arrows if arrow.action not in INTERNAL))
+    found = dict.fromkeys(arrow.action for arrow in arrows if arrow.action not in INTERNAL)
+    return [action for action in found if _makes_sense(action, case)]
+
+
+def _makes_sense(action: str, case: Case) -> bool:
+    """Of the clock's verbs only those that fit how it stands: what is put aside can be resumed, not put aside again."""
+    fits = {
+        "park": not case.paused_at, "resume": bool(case.paused_at), "ask_extension": case.asked_minutes is None,
+        "grant": case.asked_minutes is not None, "refuse": case.asked_minutes is not None,
+        "split": case.signals > 1,
+    }  # fmt: skip
+    return fits.get(action, True)
 
 
 def check_version(case: Case, version: int) -> None:
@@ -216,6 +231,7 @@ def move(case: Case, result: Status, now: datetime) -> None:
     case.version += 1
     if case.status == result:
         return
+    wake(case, now)
     case.status = result
     case.closed_at = now if result not in workflow.OPEN else None
     _run_clock(case, now)
@@ -244,19 +260,26 @@ def record(
 
 
 def reclock(case: Case, now: datetime) -> None:
-    """Work the deadline out again after the severity changed; what is being waited for keeps its start."""
+    """Work the deadline out again after severity or category changed; what is being waited for keeps its start."""
     case.due_since = case.due_since or now
     if case.due_step:
-        minutes = minutes_for(case.severity, Step(case.due_step))
-        case.due_at = case.due_since + timedelta(minutes=minutes)
+        timing.take_limit(case)
+
+
+def wake(case: Case, now: datetime) -> None:
+    """挂账 ends by itself: at its date, because the case goes on, or because somebody is called."""
+    if case.paused_at:
+        record(case, timing.GOES_ON, None, now)
+        timing.go_on(case)
 
 
 def reporters(case: Case) -> list[tuple[User, str]]:
     """Everybody whose report tells of this case, each once, with the title of his or her own report.
 
-    After a merge a case goes by the first report's words, which are not for the other reporters to read.
+    After a merge a case goes by the first report's words, which are not for the other reporters to read. Another
+    office, whose ledger a report came with, is nobody to tell.
     """
-    query = select(Report).where(Report.case_id == case.id).order_by(Report.received_at)
+    query = select(Report).join(Report.owner).where(Report.case_id == case.id, ~User.seat).order_by(Report.received_at)
     titles: dict[int, tuple[User, str]] = {}
     for report in db.session.scalars(query.options(joinedload(Report.owner))):
         titles.setdefault(report.owner_id, (report.owner, title_of(report)))
@@ -295,11 +318,8 @@ def _has_desk(town: str) -> bool:
 
 def _run_clock(case: Case, now: datetime) -> None:
     step = deadlines.waits_for(Status(case.status))
-    if step is None:
-        case.due_step = case.due_since = case.due_at = None
-    elif step != case.due_step:
-        case.due_step, case.due_since = step, now
-        reclock(case, now)
+    if step is None or step != case.due_step:
+        timing.start(case, step, now)
 
 
 def _next_number(town_code: str, now: datetime) -> str:

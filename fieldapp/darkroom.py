@@ -17,19 +17,20 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, update
 
-from fieldapp import cases, clock, upkeep, voices
+from fieldapp import cases, clock, duplicates, upkeep, voices
 from fieldapp.config import Settings
 from fieldapp.core import create_core
-from fieldapp.db import db, writing
-from fieldapp.loop import HEARTBEAT_S, POLL_S, Every, Stop, guarded, name
+from fieldapp.db import Writes, db, writing
+from fieldapp.loop import HEARTBEAT_S, LOOK_S, POLL_S, Every, Stop, guarded, name
 from fieldapp.models import Attachment, AttachmentState, Case, Kind
-from fieldapp.photos import BadFile, Store
+from fieldapp.photos import BadFile, Store, looks
 
 LEASE = timedelta(seconds=60)
 PAUSE = timedelta(seconds=20)
 MOST_TRIES = 3
 LEFTOVER_S = 24 * 3600
 SWEEP_S = 3600.0
+STUDY_S = 3600.0  # whether it is a day since somebody learned how repeats look
 MANY = 500
 # A worker counts as silent after 30 s. No photo that is taken needs more than a few of these seconds.
 TIME_LIMIT_S = 18.0
@@ -46,7 +47,8 @@ def main() -> None:
     settings: Settings = app.config["SETTINGS"]
     hold_memory(MEMORY_LIMIT + settings.max_photo_bytes)
     store, stop, me = Store(settings.photo_folder), Stop(), name("photos")
-    beat, tidy = Every(HEARTBEAT_S), Every(SWEEP_S)
+    writes, look = Writes(), Every(LOOK_S)
+    beat, tidy, study = Every(HEARTBEAT_S), Every(SWEEP_S), Every(STUDY_S)
     with app.app_context():
         while not stop:
             if beat.due():
@@ -54,8 +56,11 @@ def main() -> None:
             if tidy.due():
                 guarded(lambda: sweep(store, time.time()))
                 guarded(lambda: make_again(store))
-            if not guarded(lambda: publish_next(store, clock.now)):
+            if study.due():
+                guarded(lambda: duplicates.learn_if_old(clock.now()))
+            if not (writes.any() or look.due()) or not guarded(lambda: publish_next(store, clock.now)):
                 time.sleep(POLL_S)
+        writes.close()
         guarded(lambda: upkeep.leave(me))
 
 
@@ -74,12 +79,13 @@ def publish_next(store: Store, now: Callable[[], datetime]) -> bool:
     file_id, attempts, _ = claimed
     try:
         error = _publish(store, claimed)
+        seen = looks(store.copy(file_id, "thumb")) if not error and claimed.kind == Kind.PHOTO else None
     except (OSError, MemoryError) as trouble:
         log.error("%s: not published, tried again later: %r", file_id, trouble)
         _postpone(file_id, attempts, now(), counts=isinstance(trouble, MemoryError))
         return False
     with writing():
-        decided = _settle(file_id, attempts, error, now())
+        decided = _settle(file_id, attempts, error, now(), seen)
     if decided and error:
         store.set_apart(file_id)  # after a crash before this it stays among the originals, which nobody is shown
     return True
@@ -190,13 +196,14 @@ def _claim(now: datetime) -> _Claimed | None:
     return _Claimed(*row) if row else None
 
 
-def _settle(file_id: UUID, attempts: int, error: str | None, now: datetime) -> bool:
+def _settle(file_id: UUID, attempts: int, error: str | None, now: datetime, seen: str | None = None) -> bool:
     """Write what became of the file; False when that is not ours to say any more."""
     attachment = db.session.scalar(select(Attachment).where(*_still_ours(file_id, attempts)).with_for_update())
     if attachment is None:
         return False
     attachment.state = AttachmentState.UNREADABLE if error else AttachmentState.READY
     attachment.ready_at, attachment.error, attachment.lease_until = (None if error else now), error, None
+    attachment.looks = seen
     case = _case_of(attachment)
     if case is None:
         return True

@@ -16,8 +16,9 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Column, DateTime, Engine, MetaData, SmallInteger, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import DeclarativeBase, make_transient_to_detached
+from sqlalchemy.orm import DeclarativeBase, QueryContext, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
@@ -44,6 +45,17 @@ if TYPE_CHECKING:
     Model = Base
 else:
     Model = db.Model
+
+
+class Lookup:
+    """A small table that many places ask: a row that was loaded stays with its session, which otherwise forgets what
+    nobody holds, and asks again.
+    """
+
+
+@event.listens_for(Lookup, "load", propagate=True)
+def _stay(row: Lookup, context: QueryContext) -> None:
+    context.session.info.setdefault("lookups", set()).add(row)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -160,6 +172,47 @@ def _default(column: Column[Any]) -> Any:
     if isinstance(default, ScalarElementColumnDefault):
         return default.arg
     return default.arg(cast(Any, None)) if isinstance(default, CallableColumnDefault) else None
+
+
+WRITTEN = {  # what changes with every commit of anybody, without reading a table
+    "sqlite": "PRAGMA data_version",
+    "postgresql": "SELECT pg_current_snapshot()::text",
+}
+
+
+class Writes:
+    """Whether anybody has written since the last look, for who would otherwise ask all its questions all the time.
+
+    It keeps a connection of its own, for SQLite counts the commits of others. What cannot be told counts as yes.
+    """
+
+    def __init__(self) -> None:
+        self._connection: PoolProxiedConnection | None = None
+        self._mark: object = None
+
+    def any(self) -> bool:
+        """True also at the first look. Ask before you read, or what comes in between is missed."""
+        before, self._mark = self._mark, self._look()
+        return self._mark is None or self._mark != before
+
+    def _look(self) -> object:
+        try:
+            if self._connection is None:
+                self._connection = db.engine.raw_connection()
+            cursor = self._connection.cursor()
+            cursor.execute(WRITTEN[db.engine.dialect.name])
+            (mark,) = cursor.fetchone() or (None,)
+            self._connection.rollback()
+        except Exception:  # whatever a driver raises: the steps that follow meet it too, and say so
+            self.close()
+            return None
+        return mark
+
+    def close(self) -> None:
+        """Give the connection up; the next look makes another."""
+        if self._connection is not None:
+            self._connection.invalidate()
+        self._connection = None
 
 
 # SQLite's busy handler polls and is unfair (a writer can wait seconds while others overtake it);

@@ -5,14 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, select
 
-from fieldapp import accounts, cases, response, roster, scope
+from fieldapp import accounts, response, roster, scope
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotAllowed, NotHere
-from fieldapp.models import TOWN, Area, Assignment, Case, Category, Department, Limit, SeverityLabel, User
+from fieldapp.models import TOWN, Area, Category, Department, Limit, SeverityLabel, User
 from fieldapp.rules.deadlines import DEFAULT_LIMITS, LONGEST, Step
 from fieldapp.rules.roles import Role
 from fieldapp.rules.severity import Severity
-from fieldapp.rules.workflow import IN_HAND
 
 MOST_MINUTES = 100_000
 MOST_TILES = 9
@@ -56,22 +55,22 @@ def edit_limits(admin: User, minutes: Mapping[tuple[Severity, Step], str]) -> No
     """Set the minutes allowed per severity and step. Raises NotAllowed, or Invalid naming every field at fault."""
     _check_county(admin)
     wrong = {
-        f"{severity.word}-{step}": "minutes" if not _minutes(text) else "too_long_to_wait"
+        f"{severity.word}-{step}": "minutes" if not as_minutes(text) else "too_long_to_wait"
         for (severity, step), text in minutes.items()
-        if not 1 <= _minutes(text) <= LONGEST.get((severity, step), MOST_MINUTES)
+        if not 1 <= as_minutes(text) <= LONGEST.get((severity, step), MOST_MINUTES)
     }
     if wrong:
         raise Invalid(wrong)
-    rows = {(row.severity, Step(row.step)): row for row in db.session.scalars(select(Limit))}
+    rows = {(row.severity, Step(row.step)): row for row in db.session.scalars(_for_all())}
     for key, text in minutes.items():
-        row = rows.get(key) or Limit(severity=key[0], step=key[1])
-        row.minutes = _minutes(text)
+        row = rows.get(key) or Limit(severity=key[0], step=key[1], category_code="", kind="natural")
+        row.minutes = as_minutes(text)
         db.session.add(row)
 
 
 def limits() -> dict[tuple[Severity, Step], int]:
     """The limits in force, defaults filled in."""
-    rows = db.session.scalars(select(Limit))
+    rows = db.session.scalars(_for_all())
     return dict(DEFAULT_LIMITS) | {(row.severity, Step(row.step)): row.minutes for row in rows}
 
 
@@ -127,6 +126,8 @@ def edit_department(admin: User, department_id: int, name: str, active: bool) ->
     if department is None:
         raise NotHere(str(department_id))
     department.name, department.active = _free_name(admin, name, besides=department_id), active
+    for seat in db.session.scalars(select(User).where(User.seat, User.department_id == department_id)):
+        seat.name = f"{department.name}值班"[:60]
 
 
 def people(admin: User, words: str = "") -> list[User]:
@@ -176,28 +177,22 @@ def _leave(person: User, now: datetime) -> None:
     accounts.revoke_all(person, now)
     accounts.revoke_invitations(person, now)
     roster.end_all(person, now)
-    alone = person.speaks_for is not None and not _others_speak_for(person)
-    mine = Assignment.user_id == person.id
-    if alone:
-        mine |= Assignment.department_id == person.speaks_for
-    held = select(Assignment.case_id).where(mine, Assignment.returned_at.is_(None))
-    query = select(Case).where(Case.id.in_(held), Case.status.in_(IN_HAND)).order_by(Case.id)
-    for case in db.session.scalars(cases.locked(query)):
-        response.released(case, person, alone, now)
-
-
-def _others_speak_for(person: User) -> bool:
-    same = (User.department_id == person.speaks_for) & (User.role == Role.LIAISON) & (User.id != person.id)
-    return db.session.scalar(select(User.id).where(User.active, same).limit(1)) is not None
+    response.leaves(person, now)
 
 
 def _people(admin: User) -> Select[User]:
-    return select(User).where(User.area_code.startswith(admin.area_code, autoescape=True))
+    """All but the departments' seats, which are no accounts: their addresses stand with the departments."""
+    return select(User).where(User.area_code.startswith(admin.area_code, autoescape=True), ~User.seat)
 
 
 def _check_county(admin: User) -> None:
     if not may_edit_county(admin):
         raise NotAllowed("county_only")
+
+
+def _for_all() -> Select[Limit]:
+    """The limits of all categories that have none of their own."""
+    return select(Limit).where(Limit.category_code == "")
 
 
 def _check_tile(code: str, tile: int | None, active: bool) -> None:
@@ -231,7 +226,7 @@ def _word(field: str, text: str, longest: int) -> str:
     return text
 
 
-def _minutes(text: str) -> int:
+def as_minutes(text: str) -> int:
     """The minutes in `text`, 0 when it is no whole number that can be taken."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= MOST_MINUTES else 0

@@ -19,14 +19,14 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 
-from fieldapp import alerting, cases, messages, nearby, triage
+from fieldapp import alerting, cases, locating, messages, nearby, triage
 from fieldapp.db import adopt, db, insert, table_of
 from fieldapp.errors import Conflict, Invalid, NotAllowed, NotHere
 from fieldapp.models import TOWN, Area, Attachment, AttachmentState, Category, Kind, Report, User
 from fieldapp.photos import Upload
 from fieldapp.rules import submission
 from fieldapp.rules.roles import FILES_REPORTS
-from fieldapp.rules.submission import Submission
+from fieldapp.rules.submission import Position, Submission
 
 
 def content_hash(body: dict[str, Any]) -> str:
@@ -148,7 +148,7 @@ def _report(owner: User, report_id: UUID, parsed: Submission, digest: str, now: 
         text=parsed.text,
         category_code=_known_category(parsed.category),
         severity=parsed.severity,
-        area_code=_area(owner, parsed.village_code),
+        area_code=_where(_area(owner, parsed.village_code), position),
         lat=position.lat if position else None,
         lon=position.lon if position else None,
         accuracy_m=position.accuracy_m if position else None,
@@ -241,6 +241,11 @@ def _area(owner: User, village_code: str | None) -> str:
     if area is None or area.level not in ("village", "cell"):
         raise Invalid({"village_code": "unknown"})  # one that was switched off meanwhile is still taken
     return area.code
+
+
+def _where(area_code: str, position: Position | None) -> str:
+    """The village or cell that the place lies in, where boundaries tell; never a reason to refuse."""
+    return locating.place(area_code, position.lat, position.lon) if position else area_code
 
 
 def split(files: Iterable[Attachment], kind: Kind) -> dict[str, list[str]]:

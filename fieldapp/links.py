@@ -7,14 +7,16 @@ database holds its hash alone. 80 bits, good until the delivery's horizon.
 import base64
 import hashlib
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
 from fieldapp.db import db
 from fieldapp.models import Delivery
+from fieldapp.rules.delivery import DeliveryState
 
+SEAT_LASTS = timedelta(days=14)
 LENGTH = 16  # of a code, in letters and digits that cannot be mistaken for each other when read aloud
 
 
@@ -37,7 +39,13 @@ def path(code: str) -> str:
 def find(code: str, now: datetime) -> Delivery | None:
     """The delivery behind a code while it can be used: sent, not expired, its person's account still active."""
     found = ever(code)
-    return found if found is not None and found.expires_at > now and found.user.active else None
+    return found if found is not None and not expired(found, now) and found.user.active else None
+
+
+def expired(delivery: Delivery, now: datetime) -> bool:
+    """Its time is up. A department's seat has no other way in: once it signed, the link goes on for two weeks."""
+    signed = delivery.user.seat and delivery.state == DeliveryState.ACKNOWLEDGED
+    return now >= (delivery.created_at + SEAT_LASTS if signed else delivery.expires_at)
 
 
 def ever(code: str) -> Delivery | None:

@@ -6,10 +6,14 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 from uuid import uuid4
 
-POLL_S = 0.1  # commit → first push is held to 300 ms
+from fieldapp.db import db
+
+POLL_S = 0.1  # commit → first push is held to 300 ms: so often one asks whether anybody has written
+LOOK_S = 1.0  # and so often what the clock alone makes due
 HEARTBEAT_S = 5.0
 
 T = TypeVar("T")
@@ -47,6 +51,22 @@ class Every:
         return True
 
 
+class BitByBit:
+    """Work that is done bit by bit beside a worker's own: soon again while there is more of it, else seldom, and
+    seldom too while it fails.
+    """
+
+    def __init__(self, step: Callable[[], object], soon: float, seldom: float) -> None:
+        self._step, self._soon, self._seldom = step, soon, seldom
+        self._next = 0.0
+
+    def run(self) -> None:
+        """Do a bit if it is time; the step returns something true while there is more."""
+        if time.monotonic() >= self._next:
+            more = guarded(self._step)
+            self._next = time.monotonic() + (self._soon if more else self._seldom)
+
+
 def name(kind: str) -> str:
     """A name no other worker has, on any machine."""
     return f"{kind}-{socket.gethostname()[:20]}-{os.getpid()}-{uuid4().hex[:6]}"
@@ -58,5 +78,7 @@ def guarded(step: Callable[[], T]) -> T | None:
         return step()
     except Exception:
         log.exception("step failed")
+        with suppress(Exception):  # what PostgreSQL has broken off must not be met by the next step
+            db.session.rollback()
         time.sleep(0.2)
         return None

@@ -137,6 +137,16 @@ def render(path: Path) -> dict[str, bytes]:
         raise BadFile("unreadable") from error
 
 
+def looks(path: Path) -> str:
+    """What a published picture looks like, in 64 bits as 16 hexadecimal digits: each says whether it grows darker from
+    one ninth of a row to the next. Pictures of the same thing from the same side differ in few of them.
+    """
+    with Image.open(path, formats=("JPEG",)) as image:
+        small = image.convert("L").resize((9, 8), Image.Resampling.LANCZOS).tobytes()
+    bits = (small[9 * row + at] > small[9 * row + at + 1] for row in range(8) for at in range(8))
+    return f"{int(''.join('1' if bit else '0' for bit in bits), 2):016x}"
+
+
 def only_picture(jpeg: bytes) -> bool:
     """True when a JPEG holds no EXIF, XMP, ICC, comment or other application data beside the JFIF header."""
     position = 2

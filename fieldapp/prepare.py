@@ -7,12 +7,13 @@ Its last word is "demo" or "ready". It loads no pages: every start waits for it.
 import os
 import sys
 
-from flask_migrate import Migrate, upgrade
+from flask_migrate import upgrade
 
 from fieldapp import accounts, clock, config, seed
 from fieldapp.channels import webpush
 from fieldapp.core import create_core
-from fieldapp.db import db, writing
+from fieldapp.db import writing
+from fieldapp.migrating import add_migrations
 from fieldapp.photos import Store
 
 
@@ -20,7 +21,7 @@ def main(demo: bool) -> None:
     """Do all of it and say what this instance is."""
     os.umask(0o077)  # before anything makes the instance folder
     app = create_core()
-    Migrate(app, db, directory=str(config.ROOT / "migrations"))
+    add_migrations(app)
     settings: config.Settings = app.config["SETTINGS"]
     with app.app_context():
         upgrade()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from fieldapp import queue, scope
 from fieldapp.db import db
@@ -33,11 +33,12 @@ def of_case(case: Case) -> str:
     seen = db.session.scalar(
         select(func.max(Delivery.updated_at)).join(Alert, Delivery.alert_id == Alert.id).where(Alert.case_id == case.id)
     )
-    of_reports = Attachment.report_id.in_(select(Report.id).where(Report.case_id == case.id))
-    ready = db.session.scalar(
-        select(func.count(Attachment.ready_at)).where(or_(of_reports, Attachment.case_id == case.id))
+    ready = select(func.count(Attachment.ready_at))  # two questions: an "or" would look through every photo there is
+    of_reports = db.session.scalar(ready.join(Attachment.report).where(Report.case_id == case.id)) or 0
+    of_case = db.session.scalar(ready.where(Attachment.case_id == case.id)) or 0
+    return (
+        f"{case.version}-{case.changed_at.timestamp():.6f}-{seen.timestamp() if seen else 0:.6f}-{of_reports + of_case}"
     )
-    return f"{case.version}-{case.changed_at.timestamp():.6f}-{seen.timestamp() if seen else 0:.6f}-{ready}"
 
 
 def _newest(user: User) -> str | None:

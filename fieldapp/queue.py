@@ -1,26 +1,52 @@
 """The desk's queue: worst first (severity, then the nearest deadline, then age), page by page, and its counts."""
 
-import base64
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
-from fieldapp import scope
+from fieldapp import scope, search
 from fieldapp.cases import SIGHTLESS
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotAllowed
-from fieldapp.models import IS_OPEN, UNANSWERED, Alert, AlertState, Case, Delivery, Report, User
+from fieldapp.models import (
+    IS_DONE,
+    IS_OPEN,
+    IS_UNANSWERED,
+    Alert,
+    AlertState,
+    Assignment,
+    Case,
+    Delivery,
+    Report,
+    User,
+)
+from fieldapp.rules import cursors
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.severity import Severity
+from fieldapp.rules.sources import Source
 from fieldapp.rules.workflow import IN_HAND, OPEN, Status
 
 PAGE = 50
 MOST = 200
+STRETCH, STRETCH_OF_ONE = 20_000, 5_000  # so many of what is done one page looks through at most
+FOUND, FOUND_OVER = 1000, 300  # so many that have the words; a filter's other wishes are looked for among them
 
 LANES: dict[str, tuple[Status, ...]] = {
     "open": tuple(sorted(OPEN)),
@@ -35,7 +61,9 @@ LANES: dict[str, tuple[Status, ...]] = {
 
 @dataclass(frozen=True)
 class Filter:
-    """What to show; empty fields do not filter. `bbox` is west, south, east, north in WGS-84 degrees."""
+    """What to show; empty fields do not filter. `bbox` is west, south, east, north in WGS-84 degrees; `since` and
+    `before` bound the opening; `holder` is a user's id or "department:<id>", of those who have the case now.
+    """
 
     lane: str = "open"
     status: Status | None = None
@@ -43,6 +71,16 @@ class Filter:
     severity: Severity | None = None
     words: str = ""
     bbox: tuple[float, float, float, float] | None = None
+    category: str = ""
+    since: datetime | None = None
+    before: datetime | None = None
+    holder: str = ""
+    source: Source | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """True when it leaves anything of its lane out."""
+        return replace(self, lane="", words="", since=None, before=None) != Filter(lane="")
 
 
 @dataclass(frozen=True)
@@ -62,7 +100,11 @@ def page(user: User, wanted: Filter, cursor: str, limit: int, now: datetime) -> 
     """One page and the cursor of the next, None at the end. Raises Invalid for a cursor we did not make."""
     if user.plays(SIGHTLESS):
         raise NotAllowed("role")
-    query = _filtered(scope.worklist(user), wanted, now).where(_about(user, wanted))
+    if not user.plays(WORKS_DESK) and (wanted.category or wanted.holder or wanted.source):
+        raise Invalid({"filter": "role"})  # the answer would tell what the desk made of a case
+    if _only_done(wanted) and not wanted.words and user.plays(WORKS_DESK):
+        return _done(user, wanted, cursor, limit, now)
+    query = _filtered(scope.worklist(user), wanted, now).where(_about(user, wanted, cursor))
     if _only_done(wanted):
         query = query.order_by(Case.id.desc())
     else:
@@ -72,6 +114,39 @@ def page(user: User, wanted: Filter, cursor: str, limit: int, now: datetime) -> 
     loaded = query.options(joinedload(Case.area), joinedload(Case.category)).limit(limit + 1)
     found = list(db.session.scalars(loaded))
     return found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None
+
+
+def _done(user: User, wanted: Filter, cursor: str, limit: int, now: datetime) -> tuple[list[Case], str | None]:
+    """What is done, the newest opened first. A filter that leaves much out looks through one stretch of the index and
+    then says how far it came, so that none costs more than that: a page may be short and yet not the last.
+    """
+    query = _filtered(scope.worklist(user), wanted, now).where(_about(user, wanted), IS_DONE)
+    walked = select(Case.opened_at, Case.id).where(Case.town_code == user.town_code, IS_DONE, *_opened(wanted))
+    if cursor:
+        below = tuple_(Case.opened_at, Case.id) < tuple_(*_place_in_done(cursor))
+        query, walked = query.where(below), walked.where(below)
+    newest_first = (Case.opened_at.desc(), Case.id.desc())
+    end = None
+    if wanted.narrow:
+        stretch = STRETCH_OF_ONE if wanted.holder else STRETCH
+        end = db.session.execute(walked.order_by(*newest_first).offset(stretch).limit(1)).first()
+    if end:
+        query = query.where(tuple_(Case.opened_at, Case.id) >= tuple_(*_typed(end.opened_at, end.id)))
+    loaded = query.options(joinedload(Case.area), joinedload(Case.category)).order_by(*newest_first).limit(limit + 1)
+    found = list(db.session.scalars(loaded))
+    if len(found) > limit:
+        return found[:limit], _cursor_in_done(found[limit - 1].opened_at, found[limit - 1].id)
+    return found, _cursor_in_done(end.opened_at, end.id) if end else None
+
+
+def looked_back_to(cursor: str | None, rows: Sequence[Case], limit: int) -> datetime | None:
+    """How far a page of what is done came that is short and yet not the last; None for any other."""
+    return _opened_at_of(cursor) if cursor and len(rows) < limit else None
+
+
+def matching(user: User, wanted: Filter, now: datetime) -> Select[Case]:
+    """All that a filter shows, in no order (the map counts it, and draws it)."""
+    return _filtered(scope.worklist(user), wanted, now).where(_about(user, wanted))
 
 
 def standing(user: User, now: datetime) -> Standing:
@@ -101,7 +176,9 @@ def _open_by_status() -> Select[str, int, int, int, int]:
 
 @lru_cache
 def _unreached_cases() -> Select[int]:
-    return select(func.count()).select_from(Case).where(Case.town_code == bindparam("town"), _unreached(), IS_OPEN)
+    town: BindParameter[str] = bindparam("town")
+    here = _unreached(Alert.town_code == town)
+    return select(func.count()).select_from(Case).where(Case.town_code == town, here, IS_OPEN)
 
 
 def minutes_to_acknowledge(user: User, since: datetime) -> float | None:
@@ -124,7 +201,8 @@ def unreached_numbers(cases: Sequence[Case]) -> dict[int, bool]:
 
 def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case]:
     lane = (wanted.status,) if wanted.status else LANES.get(wanted.lane, LANES["open"])
-    query = query.where(Case.status.in_(lane))
+    if set(lane) != OPEN:  # said twice, PostgreSQL thinks that hardly any are left
+        query = query.where(Case.status.in_(lane))
     if OPEN.issuperset(lane):
         query = query.where(IS_OPEN)  # spelt out, or the database does not see that its partial index serves
     if wanted.lane == "overdue":
@@ -133,16 +211,35 @@ def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case
         query = query.where(_unreached())
     if wanted.severity:
         query = query.where(Case.severity == wanted.severity)
-    return query
+    if wanted.category:
+        query = query.where(Case.category_code == wanted.category)
+    if wanted.source:
+        query = query.where(Case.source == wanted.source)
+    if wanted.holder:
+        query = query.where(_held_by(wanted.holder))
+    return query.where(*_opened(wanted))
 
 
-def _about(user: User, wanted: Filter) -> ColumnElement[bool]:
+def _opened(wanted: Filter) -> list[ColumnElement[bool]]:
+    since = [Case.opened_at >= wanted.since] if wanted.since else []
+    return since + ([Case.opened_at < wanted.before] if wanted.before else [])
+
+
+def _held_by(holder: str) -> ColumnElement[bool]:
+    """Asked of each case, by the index that has both: one person may have had thousands."""
+    number = holder.removeprefix("department:")
+    column = Assignment.user_id if number == holder else Assignment.department_id
+    of_case = select(Assignment.id).where(Assignment.case_id == Case.id, column == int(number))
+    return of_case.where(Assignment.returned_at.is_(None)).correlate(Case).exists()
+
+
+def _about(user: User, wanted: Filter, cursor: str = "") -> ColumnElement[bool]:
     """What was asked of words and place: of the case, for those who work on it; for who only reported it, of his or
     her own report, or the answers would tell another reporter's words and place.
     """
-    of_case = and_(*_place(Case, wanted), *_words(Case.title, wanted))
     if user.plays(WORKS_DESK):
-        return of_case
+        return and_(*_place(Case, wanted), *_found(user, wanted, cursor))
+    of_case = and_(*_place(Case, wanted), *_words(Case.title, wanted))
     own = select(Report.case_id).join(Case, Report.case_id == Case.id).where(Report.owner_id == user.id)
     told = own.where(*_place(Report, wanted), *_words(Report.text, wanted))
     return or_(scope.works_on(user) & of_case, Case.id.in_(told))
@@ -162,13 +259,23 @@ def _words(text: InstrumentedAttribute[str], wanted: Filter) -> list[ColumnEleme
     return [or_(*(column.icontains(wanted.words, autoescape=True) for column in (text, Case.number)))]
 
 
+def _found(user: User, wanted: Filter, cursor: str) -> list[ColumnElement[bool]]:
+    """By the index (see search.py): all that are open, or the newest that are over and may be on this page."""
+    if not wanted.words:
+        return []
+    if not _only_done(wanted):
+        return [Case.id.in_(search.ids(user, wanted.words, True, None, FOUND))]
+    below = _last_of(cursor)[2] if cursor else None
+    return [Case.id.in_(search.ids(user, wanted.words, False, below, FOUND_OVER))]
+
+
 def _alert_unreached() -> ColumnElement[bool]:
     exhausted = Alert.state == AlertState.EXHAUSTED
-    return and_(Alert.state.in_(UNANSWERED), or_(exhausted, Alert.unreached_at.is_not(None)))
+    return and_(IS_UNANSWERED, or_(exhausted, Alert.unreached_at.is_not(None)))
 
 
-def _unreached() -> ColumnElement[bool]:
-    return Case.id.in_(select(Alert.case_id).where(_alert_unreached()))
+def _unreached(*of_alert: ColumnElement[bool]) -> ColumnElement[bool]:
+    return Case.id.in_(select(Alert.case_id).where(*of_alert, _alert_unreached()))
 
 
 def _only_done(wanted: Filter) -> bool:
@@ -177,20 +284,52 @@ def _only_done(wanted: Filter) -> bool:
 
 def _cursor(last: Case) -> str:
     due = last.due_at.isoformat() if last.due_at else None
-    return base64.urlsafe_b64encode(json.dumps([int(last.severity), due, last.id]).encode()).decode().rstrip("=")
+    return cursors.written([int(last.severity), due, last.id])
 
 
-def _after(cursor: str, only_done: bool) -> ColumnElement[bool]:
+def _last_of(cursor: str) -> tuple[Severity, datetime | None, int]:
     try:
-        severity, due, case_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        severity, due, case_id = cursors.read(cursor)
         last_severity, last_due = Severity(severity), datetime.fromisoformat(due) if due else None
         last_id = int(case_id)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Invalid({"cursor": "unknown"}) from error
     if not 0 < last_id < 2**31 or (last_due and last_due.tzinfo is None):
         raise Invalid({"cursor": "unknown"})
+    return last_severity, last_due, last_id
+
+
+def _cursor_in_done(opened_at: datetime, case_id: int) -> str:
+    return cursors.written(["done", opened_at.isoformat(), case_id])
+
+
+def _opened_at_of(cursor: str) -> datetime | None:
+    try:
+        kind, opened, _ = cursors.read(cursor)
+        return datetime.fromisoformat(opened) if kind == "done" else None
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _place_in_done(cursor: str) -> tuple[ColumnElement[datetime], ColumnElement[int]]:
+    opened_at = _opened_at_of(cursor)
+    if opened_at is None or opened_at.tzinfo is None:
+        raise Invalid({"cursor": "unknown"})
+    case_id = cursors.read(cursor)[2]
+    if not isinstance(case_id, int) or not 0 < case_id < 2**31:
+        raise Invalid({"cursor": "unknown"})
+    return _typed(opened_at, case_id)
+
+
+def _typed(opened_at: datetime, case_id: int) -> tuple[ColumnElement[datetime], ColumnElement[int]]:
+    return literal(opened_at, Case.opened_at.type), literal(case_id, Case.id.type)
+
+
+def _after(cursor: str, only_done: bool) -> ColumnElement[bool]:
+    last_severity, last_due, last_id = _last_of(cursor)
     if only_done or last_due is None:
         return Case.id < last_id
     same = Case.severity == last_severity
     later = or_(Case.due_at > last_due, and_(Case.due_at == last_due, Case.id > last_id))
-    return or_(Case.severity < last_severity, and_(same, later))
+    # the first part alone lets both databases walk the index from there, in its order
+    return and_(Case.severity <= last_severity, or_(Case.severity < last_severity, and_(same, later)))

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, inspect, select
 from fieldapp import addresses, clock, oncall
 from fieldapp.addresses import Address, Ways
 from fieldapp.db import db
-from fieldapp.models import TOWN, Alert, Contact, Delivery, Department, Purpose, PushSubscription, User
+from fieldapp.models import TOWN, Alert, Case, Contact, Delivery, Department, Purpose, PushSubscription, User
 from fieldapp.rules.delivery import HOPELESS, WAITING, DeliveryState
 from fieldapp.rules.escalation import DELIVERY_HORIZON, SHOWN_WITHIN, Call, Policy, Rung, quiet_until
 from fieldapp.rules.roles import IS_CALLED, Role
@@ -136,6 +136,20 @@ def is_closed(delivery: Delivery) -> bool:
 def helps_nobody(delivery: Delivery) -> bool:
     """True for one from which no answer can come now: it failed, it is over, or its person sleeps."""
     return delivery.state in HOPELESS or (delivery.state in WAITING and delivery.error == QUIET)
+
+
+def waits_for(alert: Alert) -> list[Delivery]:
+    """The deliveries of the current rung from which an answer is still wanted."""
+    done = (alert.policy or {}).get("without", ())
+    return [d for d in alert.deliveries if d.rung == alert.rung and not d.copied and d.user_id not in done]
+
+
+def awaited(alert: Alert, case: Case) -> set[int]:
+    """Those this alert sends by name who hold the case, in person or for a department, and have not signed."""
+    waiting = [one for one in case.assignments if one.standing and not one.acknowledged_at]
+    people, departments = {one.user_id for one in waiting}, {one.department_id for one in waiting} - {None}
+    first = {d.user_id: d.user for d in alert.deliveries if d.rung == 0 and not d.copied}
+    return {user.id for user in first.values() if user.id in people or user.speaks_for in departments}
 
 
 def _meant(alert: Alert, call: Call, now: datetime) -> list[Meant]:

@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
+
 from fieldapp import alerting, cases, messages, triage
 from fieldapp.cases import Ask
+from fieldapp.db import db
 from fieldapp.errors import Invalid
 from fieldapp.models import Assignment, Case, Department, User
-from fieldapp.rules.workflow import Status
+from fieldapp.rules.roles import Role
+from fieldapp.rules.workflow import IN_HAND, Status
 
 
 def acknowledge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -33,10 +37,19 @@ def arrive(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 
 
 def report_outcome(case: Case, actor: User, ask: Ask, now: datetime) -> None:
-    """处置反馈: what was found and done; the desk checks it next."""
-    cases.apply(case, "report_outcome", actor, now, note=ask.note, data=ask.when(now))
-    _signed(case, actor, now).answered_at = now
-    triage.tell(case, messages.ANSWERED, now)
+    """处置反馈: what was found and done; the desk checks it next. Of who assists it is his own part, while the lead is
+    on it.
+    """
+    assists = _assists(case, actor)
+    cases.apply(
+        case, "assist_outcome" if assists else "report_outcome", actor, now, note=ask.note, data=ask.when(now)
+    )  # fmt: skip
+    _signed(case, actor, now)
+    for one in _own(case, actor, now):
+        one.answered_at = now
+    if not assists:
+        alerting.stop(case, now)
+        triage.tell(case, messages.ANSWERED, now)
 
 
 TIMED = {"acknowledge": "acknowledged_at", "depart": "departed_at", "arrive": "arrived_at"}
@@ -49,12 +62,12 @@ def has_done(case: Case, actor: User, action: str) -> bool:
 
 
 def give_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
-    """退回 / 我去不了: the last one to hold the case gives it back to the desk, another only steps back.
+    """退回 / 我去不了: the last one still to do anything gives the case back to the desk, another only steps back.
 
     Either way somebody is called when nobody who signed is left.
     """
     mine = _own(case, actor, now)
-    others = any(a.standing and a not in mine for a in case.assignments)
+    others = bool(_going_on(case, mine))
     unsent = not others and case.status in (Status.NEW, Status.ACCEPTED)
     cases.apply(case, "step_back" if others else "return", actor, now, note=ask.note)
     if unsent and alerting.calls_others(case, actor):  # those on call with him or her are still being called
@@ -64,11 +77,15 @@ def give_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 
 
 def let_go(case: Case, actor: User, mine: list[Assignment], now: datetime) -> None:
-    """End these assignments of the actor's, and call who is left, or those on call and the desk."""
+    """End these assignments of the actor's, and call who is left, or those on call and the desk.
+
+    Who has reported back is done: when nobody else is left, the case begins anew for everybody.
+    """
     _end(mine, now)
-    others = [assignment for assignment in case.assignments if assignment.standing]
+    others = _going_on(case, mine)
     if others and not any(other.lead for other in others):
-        others[0].lead = True
+        for one in case.assignments:
+            one.lead = one is others[0]
     if any(other.acknowledged_at for other in others):
         alerting.supersede(case, [actor], now)
         return
@@ -76,6 +93,7 @@ def let_go(case: Case, actor: User, mine: list[Assignment], now: datetime) -> No
         if not alerting.unanswered(case):
             alerting.raise_on_dispatch(case, triage.holders(case), messages.sent(case, ""), now)
         return
+    _end([assignment for assignment in case.assignments if assignment.standing], now)
     alerting.stop(case, now)
     alerting.raise_on_return(case, actor, messages.given_back(case, actor.name), now)
 
@@ -90,13 +108,25 @@ def released(case: Case, person: User, with_department: bool, now: datetime) -> 
         for a in case.assignments
         if a.standing and (a.user_id == person.id or (with_department and _is_mine(a, person)))
     ]
-    others = [a for a in case.assignments if a.standing and a not in mine]
+    others = _going_on(case, mine)
     arrow = "step_back" if others else "return"
     result = case.status if others else Status.ACCEPTED
     cases.record(case, arrow, None, now, source=case.status, result=result, data={"people": [person.name]})
     if not others:
         cases.move(case, Status.ACCEPTED, now)
     let_go(case, person, mine, now)
+
+
+def leaves(person: User, now: datetime) -> None:
+    """The same in every case at once. A department's goes on without its last one who speaks for it."""
+    alone = person.speaks_for is not None and not _others_speak_for(person)
+    mine = Assignment.user_id == person.id
+    if alone:
+        mine |= Assignment.department_id == person.speaks_for
+    held = select(Assignment.case_id).where(mine, Assignment.returned_at.is_(None))
+    query = select(Case).where(Case.id.in_(held), Case.status.in_(IN_HAND)).order_by(Case.id)
+    for case in db.session.scalars(cases.locked(query)):
+        released(case, person, alone, now)
 
 
 def transfer(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -119,15 +149,35 @@ def transfer(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 def _signed(case: Case, actor: User, now: datetime) -> Assignment:
     """The actor's assignment, signed by whatever step he or she takes; nobody else need be called any more."""
     mine = _hold(case, actor, now)
-    mine.acknowledged_at = mine.acknowledged_at or now
+    for one in (mine, *_own(case, actor, now)):  # sent in person and for the department, one signs for both
+        one.acknowledged_at = one.acknowledged_at or now
     alerting.acknowledge(case, actor, now)
     return mine
+
+
+def _assists(case: Case, actor: User) -> bool:
+    """The actor is sent to assist, and the lead has signed and not reported back."""
+    standing = [one for one in case.assignments if one.standing]
+    mine = [one for one in standing if _is_mine(one, actor)]
+    lead = next((one for one in standing if one.lead), None)
+    goes_on = lead is not None and lead.acknowledged_at is not None and lead.answered_at is None
+    return bool(mine) and goes_on and lead not in mine
 
 
 def _own(case: Case, actor: User, now: datetime) -> list[Assignment]:
     """All that is the actor's: what he or she was sent to in person, and for the department; at least one."""
     _hold(case, actor, now)
     return [assignment for assignment in case.assignments if assignment.standing and _is_mine(assignment, actor)]
+
+
+def _going_on(case: Case, mine: list[Assignment]) -> list[Assignment]:
+    """Who else was sent and has neither given it back nor reported back."""
+    return [a for a in case.assignments if a.standing and not a.answered_at and a not in mine]
+
+
+def _others_speak_for(person: User) -> bool:
+    same = (User.department_id == person.speaks_for) & (User.role == Role.LIAISON) & (User.id != person.id)
+    return db.session.scalar(select(User.id).where(User.active, same).limit(1)) is not None
 
 
 def _end(mine: list[Assignment], now: datetime) -> None:

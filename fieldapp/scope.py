@@ -4,7 +4,7 @@ A case belongs to one town; its desk sees it, those who were called see it, its 
 it, and nobody else does. Township A never sees township B's.
 """
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, or_, select
 
 from fieldapp.models import (
     IS_OPEN,
@@ -23,6 +23,8 @@ from fieldapp.rules.kinds import OF_PUBLIC_THINGS
 from fieldapp.rules.roles import IS_CALLED, WORKS_DESK, Role
 from fieldapp.rules.workflow import Part
 
+OneCase = int | ScalarSelect[int] | None
+
 
 def works_desk(user: User, case: Case) -> bool:
     """True for the duty officers and leaders of the case's own town."""
@@ -32,6 +34,12 @@ def works_desk(user: User, case: Case) -> bool:
 def cases(user: User) -> Select[Case]:
     """The cases this user may open."""
     return select(Case).where(_may_see_case(user))
+
+
+def case(user: User, number: str) -> Select[Case]:
+    """The case of this number, if this user may open it: asked of that one, however many they were called to."""
+    this = select(Case.id).where(Case.number == number).scalar_subquery()
+    return select(Case).where(Case.number == number, _may_see_case(user, this))
 
 
 def of_public_things(user: User) -> ColumnElement[bool]:
@@ -97,8 +105,11 @@ def parts(user: User, case: Case, called: bool, reporter: bool) -> frozenset[Par
     return frozenset(found)
 
 
-def was_called(user: User) -> ColumnElement[bool]:
-    """Cases this user was sent to or alerted about; one given back counts again when a later alert called anew."""
+def was_called(user: User, one: OneCase = None) -> ColumnElement[bool]:
+    """Cases this user was sent to or alerted about; one given back counts again when a later alert called anew.
+
+    `one`: asked of that case's id alone, which costs the same however many calls there were.
+    """
     mine = [Assignment.user_id == user.id]
     if user.speaks_for:
         mine.append(Assignment.department_id == user.speaks_for)
@@ -111,22 +122,25 @@ def was_called(user: User) -> ColumnElement[bool]:
         .where(Delivery.user_id == user.id, Alert.purpose != Purpose.ANSWER)
         .where(or_(Assignment.returned_at.is_(None), Delivery.created_at >= Assignment.returned_at))
     )
+    if one is not None:
+        sent, alerted = sent.where(Assignment.case_id == one), alerted.where(Alert.case_id == one)
     return or_(Case.id.in_(sent), Case.id.in_(alerted))
 
 
-def has_reported(user: User) -> ColumnElement[bool]:
-    """Cases that one of the user's own reports tells of."""
-    return Case.id.in_(select(Report.case_id).where(Report.owner_id == user.id, Report.case_id.is_not(None)))
+def has_reported(user: User, one: OneCase = None) -> ColumnElement[bool]:
+    """Cases that one of the user's own reports tells of; `one` as above."""
+    wanted = Report.case_id.is_not(None) if one is None else Report.case_id == one
+    return Case.id.in_(select(Report.case_id).where(Report.owner_id == user.id, wanted))
 
 
-def _may_see_case(user: User) -> ColumnElement[bool]:
-    return or_(works_on(user), has_reported(user))
+def _may_see_case(user: User, one: OneCase = None) -> ColumnElement[bool]:
+    return or_(works_on(user, one), has_reported(user, one))
 
 
-def works_on(user: User) -> ColumnElement[bool]:
-    """Cases this user sees whole: the desk its town's, others what they were called to."""
+def works_on(user: User, one: OneCase = None) -> ColumnElement[bool]:
+    """Cases this user sees whole: the desk its town's, others what they were called to; `one` as above."""
     if user.plays(WORKS_DESK):
         return Case.town_code == user.town_code
     if user.plays(IS_CALLED):
-        return (Case.town_code == user.town_code) & was_called(user)
+        return (Case.town_code == user.town_code) & was_called(user, one)
     return false()

@@ -14,6 +14,7 @@ from fieldapp.models import (
     CalendarYear,
     Category,
     Department,
+    DispatchRule,
     Fact,
     Limit,
     OnCall,
@@ -82,10 +83,10 @@ def reference_data() -> None:
     for severity, name, english in SEVERITIES:
         if db.session.get(SeverityLabel, severity) is None:
             db.session.add(SeverityLabel(severity=severity, name=name, name_en=english))
-    known = {(row.severity, row.step) for row in db.session.scalars(select(Limit))}
+    known = {(row.severity, row.step) for row in db.session.scalars(select(Limit)) if row.category_code == ""}
     for (level, step), minutes in DEFAULT_LIMITS.items():
         if (level, step.value) not in known:
-            db.session.add(Limit(severity=level, step=step, minutes=minutes))
+            db.session.add(Limit(severity=level, step=step, category_code="", minutes=minutes, kind="natural"))
     _holidays()
     db.session.flush()
 
@@ -98,6 +99,9 @@ def demo(now: datetime) -> bool:
     department = Department(town_code=DEMO_TOWN, name="市政管理所")
     db.session.add_all([department, Fact(name="demo", value="1")])
     db.session.flush()
+    db.session.add(
+        DispatchRule(town_code=DEMO_TOWN, category_code="facility", department_id=department.id, created_at=now)
+    )
     password = passwords.demo_hash(DEMO_PASSWORD)
     for username, name, role, area in DEMO_ACCOUNTS:
         user = User(username=username, name=name, role=role, area_code=area, created_at=now, password_hash=password)

@@ -37,6 +37,7 @@ from fieldapp.rules.submission import Item, StepSubmission
 from fieldapp.rules.workflow import BEGINS_ANEW, Part, Refused, Status
 
 CHECKED = (Status.ANSWERED, Status.VERIFIED)  # from there the desk sends back what is not enough
+MOST_MERGES = 100  # one into the next; more is no chain that a desk made
 GIVES_AWAY = ("return", "step_back", "transfer", "hand_on")
 
 
@@ -169,10 +170,14 @@ def _is_of_another_try(case: Case, actor: User, taken_at: datetime | None) -> bo
 
 
 def _where_it_went(case: Case) -> Case:
-    """The case whose page is read now, held: after a merge nobody looks at the one that was merged."""
-    if case.merged_into_id is None:
-        return case
-    return db.session.scalars(cases.locked(select(Case).where(Case.id == case.merged_into_id))).one()
+    """The case whose page is read now, held: after a merge, or several, nobody looks at one that was merged."""
+    last = case.id
+    for _ in range(MOST_MERGES):
+        into = db.session.scalar(select(Case.merged_into_id).where(Case.id == last))
+        if into is None:
+            break
+        last = into
+    return case if last == case.id else db.session.scalars(cases.locked(select(Case).where(Case.id == last))).one()
 
 
 def _expect_photos(step: FieldStep, case: Case, items: tuple[Item, ...]) -> None:

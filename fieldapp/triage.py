@@ -1,9 +1,7 @@
-"""The desk's verbs: accept, decline, merge, dispatch, classify, send back, verify, close, reopen; and the answer."""
+"""The desk's verbs: accept, decline, dispatch, classify, send back, verify, close, reopen; and the answer."""
 
 from collections.abc import Sequence
 from datetime import datetime
-
-from sqlalchemy import update
 
 from fieldapp import alerting, cases, messages, reach, scope
 from fieldapp.cases import Ask
@@ -12,7 +10,6 @@ from fieldapp.errors import Invalid
 from fieldapp.models import Assignment, Case, Category, Department, Purpose, Report, User
 from fieldapp.rules.roles import IS_CALLED, Role
 from fieldapp.rules.severity import Severity
-from fieldapp.rules.workflow import OPEN
 
 
 def accept(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -30,40 +27,21 @@ def decline(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     tell(case, messages.declined(ask.note), now)
 
 
-def merge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
-    """合并: this case is the same event as `ask.to`; its reports and their reporters move there."""
-    target = _merge_target(case, actor, ask)
-    moved = [str(report.id) for report in cases.case_reports([case.id])]
-    told = cases.reporters(case)
-    cases.apply(
-        case, "merge", actor, now, note=ask.note, has_target=target is not None,
-        data={"into": target.number, "reports": moved} if target else None,
-    )  # fmt: skip
-    assert target is not None
-    db.session.execute(update(Report).where(Report.case_id == case.id).values(case_id=target.id))
-    case.merged_into_id = target.id
-    cases.record(target, "merged_in", actor.id, now, data={"from": case.number, "reports": moved})
-    was_calling = bool(alerting.unanswered(case))
-    alerting.stop(case, now)
-    _take_in(target, case.signals, case.severity, was_calling, now)
-    for user, title in told:
-        alerting.tell(target, user, messages.answer(target, messages.MERGED, title), now)
-
-
 def join(case: Case, report: Report, now: datetime) -> None:
     """我也看到了: this report, which is the case's already, tells of it once more. The case is held by the caller."""
     cases.record(case, "joined", report.owner_id, now, data={"reports": [str(report.id)]})
-    _take_in(case, 1, report.severity, alerting.calls_on_intake(case, report.severity), now)
+    take_in(case, 1, report.severity, alerting.calls_on_intake(case, report.severity), now)
 
 
-def _take_in(case: Case, signals: int, severity: Severity, calling: bool, now: datetime) -> None:
+def take_in(case: Case, signals: int, severity: Severity, calling: bool, now: datetime) -> None:
     """More reports tell of a case: it counts them, is as bad as the worst of them, and calls when one of them would
     (`calling`) and nobody is on it.
     """
     case.signals += signals
     case.version += 1
+    parked = case.paused_at is not None
     _worsen(case, severity, now)
-    if calling and not _signed(case) and not alerting.unanswered(case):
+    if calling and (parked or not _signed(case)) and not alerting.unanswered(case):
         alerting.raise_on_intake(case, messages.call, now)
 
 
@@ -138,13 +116,19 @@ def classify(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """研判: another category or severity. A case that becomes worse calls people as a new one would."""
     if ask.category and db.session.get(Category, ask.category) is None:
         raise Invalid({"category": "unknown"})
+    reclassify(case, actor, ask.category or case.category_code, ask.severity or case.severity, ask.note, now)
+
+
+def reclassify(case: Case, actor: User, category: str | None, severity: Severity, note: str, now: datetime) -> None:
+    """The same with both said, also that the case has no category."""
     before = {"category": case.category_code, "severity": case.severity.word}
-    category, severity = ask.category or case.category_code, ask.severity or case.severity
     after = {"category": category, "severity": severity.word}
-    cases.apply(case, "classify", actor, now, note=ask.note, data={"before": before, "after": after})
+    cases.apply(case, "classify", actor, now, note=note, data={"before": before, "after": after})
     case.category_code = category
     _worsen(case, severity, now)
-    _ease(case, severity, now)
+    ease(case, severity, now)
+    if after["category"] != before["category"]:
+        cases.reclock(case, now)
 
 
 def send_back(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -236,25 +220,17 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _merge_target(case: Case, actor: User, ask: Ask) -> Case | None:
-    if not ask.to:
-        return None
-    query = scope.cases(actor).where(Case.number == ask.to[0], Case.town_code == case.town_code, Case.id != case.id)
-    target = db.session.scalar(cases.locked(query))
-    if target is None:
-        raise Invalid({"to": "no_such_case"})
-    if target.status not in OPEN:
-        raise Invalid({"to": "not_open"})
-    return target
-
-
 def _worsen(case: Case, severity: Severity, now: datetime) -> None:
-    """A case that turns out worse calls people by its new clock, unless somebody has already signed for it."""
+    """A case that turns out worse calls people by its new clock, unless somebody has already signed for it and has
+    not put it aside since.
+    """
     if severity <= case.severity:
         return
+    parked = case.paused_at is not None
     case.severity = severity
+    cases.wake(case, now)
     cases.reclock(case, now)
-    if _signed(case):
+    if _signed(case) and not parked:
         return
     alerting.stop(case, now)
     alerting.raise_on_intake(case, messages.call, now)
@@ -262,7 +238,7 @@ def _worsen(case: Case, severity: Severity, now: datetime) -> None:
         alerting.raise_on_dispatch(case, called, messages.sent(case, ""), now)
 
 
-def _ease(case: Case, severity: Severity, now: datetime) -> None:
+def ease(case: Case, severity: Severity, now: datetime) -> None:
     """A case that turns out less bad goes on calling by its new ladder: the leader is not woken for a blue one."""
     if severity >= case.severity:
         return

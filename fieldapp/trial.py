@@ -4,20 +4,23 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from aiohttp import ClientTimeout
 from sqlalchemy import select
 
 from fieldapp import addresses
 from fieldapp.channels import Gone, webpush
-from fieldapp.channels.webpush import Address, Push, Sender
+from fieldapp.channels.webpush import Address, Push
 from fieldapp.config import Settings
 from fieldapp.db import db
 from fieldapp.models import Device, PushSubscription
 
+if TYPE_CHECKING:
+    from fieldapp.channels.sender import Sender
+
 LASTS_S = 60  # what comes later tells nothing: whoever asked has gone
-PATIENCE = ClientTimeout(total=8, connect=5)  # a request waits for it
+PATIENCE_S, CONNECT_S = 8.0, 5.0  # a request waits for it
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,20 @@ def retire_dead(pushes: Sequence[Push], errors: Sequence[Exception | None], now:
 
 
 async def _send(pushes: Sequence[Push], settings: Settings) -> list[Exception | None]:
-    key, more = webpush.ensure_key(settings.instance), settings.push_hosts
-    async with Sender(key, settings.push_contact, more, settings.push_allow_loopback, PATIENCE) as sender:
+    from aiohttp import ClientTimeout  # the web imports neither before somebody tries a phone out
+
+    from fieldapp.channels.sender import Sender
+
+    key, hosts, patience = (
+        webpush.ensure_key(settings.instance),
+        settings.push_hosts,
+        ClientTimeout(PATIENCE_S, CONNECT_S),
+    )
+    async with Sender(key, settings.push_contact, hosts, settings.push_allow_loopback, patience) as sender:
         return await asyncio.gather(*(_outcome(sender, push) for push in pushes))
 
 
-async def _outcome(sender: Sender, push: Push) -> Exception | None:
+async def _outcome(sender: "Sender", push: Push) -> Exception | None:
     try:
         await sender.send(push)
     except Exception as error:

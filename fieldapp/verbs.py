@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from fieldapp import alerting, cases, response, triage
+from fieldapp import alerting, cases, duplicates, merging, response, terms, triage, whistle
 from fieldapp.cases import Ask
 from fieldapp.errors import Conflict, NotAllowed
 from fieldapp.models import UNANSWERED, Alert, AlertState, Case, Delivery, User
@@ -16,8 +16,13 @@ Verb = Callable[[Case, User, Ask, datetime], None]
 VERBS: dict[str, Verb] = {
     "accept": triage.accept,
     "decline": triage.decline,
-    "merge": triage.merge,
+    "merge": merging.merge,
+    "unmerge": merging.unmerge,
+    "split": merging.split,
+    "not_same": duplicates.not_same,
     "dispatch": triage.dispatch,
+    "reinforce": whistle.reinforce,
+    "set_lead": whistle.set_lead,
     "classify": triage.classify,
     "verify": triage.verify,
     "close": triage.close,
@@ -29,6 +34,13 @@ VERBS: dict[str, Verb] = {
     "arrive": response.arrive,
     "report_outcome": response.report_outcome,
     "transfer": response.transfer,
+    "park": terms.park,
+    "resume": terms.resume,
+    "ask_extension": terms.ask_extension,
+    "grant": terms.grant,
+    "refuse": terms.refuse,
+    "nudge": terms.nudge,
+    "supervise": terms.supervise,
 }
 
 
@@ -38,8 +50,7 @@ def perform(actor: User, number: str, action: str, ask: Ask, version: int, now: 
     Raises NotHere (also for who plays none of the `wanted` parts, when any are named), NotAllowed,
     Conflict("stale"), Refused or Invalid, and then nothing has changed.
     """
-    if action == "merge":
-        cases.hold(actor, [number, *ask.to])
+    merging.hold(actor, number, action, ask)
     case = cases.load(actor, number, lock=True)
     if wanted:
         cases.check_part(actor, case, *wanted)

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, or_, select, text
 
 from fieldapp import groups
 from fieldapp.db import db
-from fieldapp.models import Alert, Delivery, Gateway, GroupPost, Heartbeat
+from fieldapp.models import IS_UNANSWERED, Alert, Delivery, Gateway, GroupPost, Heartbeat
 
 ALERTS, PHOTOS = "alerts", "photos"
 SILENT_AFTER = {ALERTS: timedelta(seconds=20), PHOTOS: timedelta(seconds=30)}
@@ -26,7 +26,6 @@ MOST = 1000  # more of one kind are counted as so many
 
 # spelt out as in the tables' partial indexes, or the database does not see that they serve
 IS_OPEN = text("alerts.state = 'open'")
-IS_UNANSWERED = text("alerts.state IN ('open', 'exhausted')")
 IS_WAITING = text("deliveries.state IN ('queued', 'failed-temporary')")
 
 

@@ -13,18 +13,23 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from fieldapp import clock, deliver, groups, proofs, upkeep
+from fieldapp import clock, deliver, groups, ledgers, nudges, proofs, search, upkeep
 from fieldapp.channels import Temporary, webpush
-from fieldapp.channels.webpush import Push, Sender
+from fieldapp.channels.sender import Sender
+from fieldapp.channels.webpush import Push
 from fieldapp.config import Settings
 from fieldapp.core import create_core
+from fieldapp.db import Writes
 from fieldapp.deliver import GATEWAY, Claim, Outcome
 from fieldapp.groups import Bundle
-from fieldapp.loop import HEARTBEAT_S, POLL_S, Every, Stop, guarded, name
+from fieldapp.loop import HEARTBEAT_S, LOOK_S, POLL_S, BitByBit, Every, Stop, guarded, name
 from fieldapp.parcels import AT_ONCE, Post
 
 AUDIT_S = 5.0
 ROTA_S = 30.0
+CHASE_S, CHASE_ON_S = 10.0, 0.5
+BITS_S = 0.1  # between a few rows of a ledger and the next, two batches of old cases: who is called goes before
+LEDGER_S, INDEX_S = 2.0, 60.0  # for the next ledger; for cases that could not be indexed
 IN_FLIGHT = 256
 PER_SERVICE = 192  # one push service that hangs must leave room for the others
 PER_SLOW_SERVICE = 4  # and once it has kept us waiting, it gets no more than a few tries at a time
@@ -54,7 +59,13 @@ class Caller:
         self._running: dict[asyncio.Task[Outcome], Sent] = {}
         self._speaking: dict[asyncio.Task[Exception | None], Bundle] = {}
         self._slow: set[str] = set()  # services whose last answer was none, or "later"
+        self._writes, self._look = Writes(), Every(LOOK_S)
         self._beat, self._audit, self._rota = Every(HEARTBEAT_S), Every(AUDIT_S), Every(ROTA_S)
+        self._beside = (
+            BitByBit(lambda: nudges.chase(clock.now()), CHASE_ON_S, CHASE_S),
+            BitByBit(lambda: ledgers.carry_on(clock.now()), BITS_S, LEDGER_S),
+            BitByBit(search.catch_up, BITS_S, INDEX_S),
+        )
 
     async def run(self, stop: Stop) -> None:
         """Work until told to stop, then give the sends in flight a moment to end."""
@@ -65,15 +76,12 @@ class Caller:
             await asyncio.wait([*self._running, *self._speaking], timeout=LAST_SENDS_S)
             guarded(self._record)
         self._post.close()
+        self._writes.close()
         guarded(lambda: upkeep.leave(self._name))
 
     def _step(self) -> None:
-        guarded(self._record)
-        guarded(lambda: deliver.escalate(clock.now()))
-        guarded(lambda: deliver.look(clock.now()))
-        guarded(self._send)
-        guarded(self._send_parcels)
-        guarded(self._speak)
+        if self._running or self._speaking or self._writes.any() or self._look.due():
+            self._call()
         if self._beat.due():
             guarded(lambda: upkeep.beat(self._name, "alerts", clock.now()))
         if self._audit.due():
@@ -82,6 +90,17 @@ class Caller:
             guarded(lambda: groups.expire(clock.now()))
         if self._rota.due():
             guarded(lambda: proofs.ask_before_shifts(clock.now()))
+        for work in self._beside:
+            work.run()
+
+    def _call(self) -> None:
+        """All that is due now."""
+        guarded(self._record)
+        guarded(lambda: deliver.escalate(clock.now()))
+        guarded(lambda: deliver.look(clock.now()))
+        guarded(self._send)
+        guarded(self._send_parcels)
+        guarded(self._speak)
 
     def _send(self) -> None:
         load, now = self._load(), time.monotonic()

@@ -1,5 +1,8 @@
 """One file per way to reach a person. A sender returns nothing or raises Temporary, Gone or Permanent."""
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
 
 class Temporary(Exception):
     """Try again later; `retry_after` (seconds) when the service named a time."""
@@ -19,3 +22,13 @@ class Permanent(Exception):
 
 class Gone(Permanent):
     """The address itself is dead: never use it again."""
+
+
+def seconds_until(retry_after: str) -> float | None:
+    """What a Retry-After header says, in seconds from now or as a date; None when it says nothing that can be read."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -19,12 +19,10 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from fieldapp.channels import Permanent, Temporary
+from fieldapp.channels import Permanent, Temporary, seconds_until
 
 MOST_READ = 64 * 1024
 _LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|localhost")
@@ -55,13 +53,7 @@ class Answer:
     @property
     def retry_after(self) -> float | None:
         """In how many seconds the server wants to hear from us again, when it said so."""
-        said = self.headers.get("Retry-After", "")
-        if said.isascii() and said.isdigit():
-            return float(said)
-        try:
-            return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-        except (ValueError, TypeError):
-            return None
+        return seconds_until(self.headers.get("Retry-After", ""))
 
 
 @dataclass(frozen=True)
