@@ -1,4 +1,4 @@
-"""The admin's settings: kinds of events, time limits, areas and departments. Accounts are in accounts_admin."""
+"""The admin's settings: kinds of events, areas and departments. Accounts are in accounts_admin."""
 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -6,9 +6,7 @@ from flask.typing import ResponseReturnValue
 from fieldapp import directory
 from fieldapp.db import writing
 from fieldapp.errors import Invalid
-from fieldapp.rules.deadlines import Step
 from fieldapp.rules.roles import Role
-from fieldapp.rules.severity import Severity
 from fieldapp.web import words
 from fieldapp.web.security import for_roles, user
 
@@ -34,35 +32,6 @@ def edit_category(code: str) -> ResponseReturnValue:
     except Invalid as error:
         return _categories(code, words.field_errors(error.errors)), 422
     return redirect(f"/admin?saved={code}#category-{code}", 303)
-
-
-@bp.get("/limits")
-@for_roles(Role.ADMIN)
-def limits() -> ResponseReturnValue:
-    """Minutes allowed per severity and step, and what each severity is called."""
-    texts = {f"{severity.word}-{step}": str(minutes) for (severity, step), minutes in directory.limits().items()}
-    for severity, label in directory.severity_labels().items():
-        texts |= {f"{severity.word}-name": label.name, f"{severity.word}-name_en": label.name_en}
-    return _limits(texts, {})
-
-
-@bp.post("/limits")
-@for_roles(Role.ADMIN)
-def edit_limits() -> ResponseReturnValue:
-    """Change them, all or none."""
-    columns = ("name", "name_en", *Step)
-    texts = {key: request.form.get(key, "") for level in Severity for key in (f"{level.word}-{c}" for c in columns)}
-    try:
-        with writing():
-            directory.edit_limits(
-                user(), {(severity, step): texts[f"{severity.word}-{step}"] for severity, step in _cells()}
-            )
-            directory.edit_severity_labels(
-                user(), {level: (texts[f"{level.word}-name"], texts[f"{level.word}-name_en"]) for level in Severity}
-            )
-    except Invalid as error:
-        return _limits(texts, words.field_errors(error.errors)), 422
-    return redirect("/admin/limits?saved=1", 303)
 
 
 @bp.get("/areas")
@@ -130,29 +99,11 @@ def _areas(errors: dict[str, str] | None = None) -> str:
     )
 
 
-def _limits(texts: dict[str, str], errors: dict[str, str]) -> str:
-    levels = [severity.word for severity in reversed(Severity)]
-    return render_template(
-        "admin/limits.html",
-        texts=texts,
-        errors=errors,
-        spot=f"limit-{next(iter(errors), '')}",
-        may_edit=directory.may_edit_county(user()),
-        levels=levels,
-        steps=list(Step),
-        saved=request.args.get("saved"),
-    )
-
-
 def _departments(wrong: int = -1, errors: dict[str, str] | None = None) -> str:
     return render_template(
         "admin/departments.html", departments=directory.departments(user()), wrong=wrong, errors=errors or {},
         spot=f"department-{wrong}", typed=request.form, saved=request.args.get("saved"),
     )  # fmt: skip
-
-
-def _cells() -> list[tuple[Severity, Step]]:
-    return [(severity, step) for severity in reversed(Severity) for step in Step]
 
 
 def _tile(text: str) -> int | None:

@@ -14,11 +14,9 @@ from fieldapp.cases import Ask
 from fieldapp.db import db, writing
 from fieldapp.errors import Invalid
 from fieldapp.models import Category, Report
-from fieldapp.rules import severity as severities
 from fieldapp.rules import submission
 from fieldapp.rules.roles import Role
-from fieldapp.rules.workflow import Status
-from fieldapp.web import auth, views
+from fieldapp.web import auth, filters, views
 from fieldapp.web.security import failed, for_roles, forget, limiter, settings, touch_device, user
 from fieldapp.web.tongue import chosen
 
@@ -136,22 +134,18 @@ def read_json() -> dict[str, Any]:
 
 def read_filter() -> queue.Filter:
     """The queue's filter from the query string. Raises Invalid."""
-    args = request.args
-    try:
-        status = Status(args["status"]) if args.get("status") else None
-        severity = severities.parse(args["severity"]) if args.get("severity") else None
-        edges = [float(edge) for edge in args["bbox"].split(",")] if args.get("bbox") else None
-        bbox = (edges[0], edges[1], edges[2], edges[3]) if edges else None
-    except (ValueError, IndexError) as error:
-        raise Invalid({"filter": "unknown"}) from error
-    return queue.Filter(args.get("lane", "open"), status, args.get("area", ""), severity, args.get("q", ""), bbox)
+    wanted, wrong = filters.read(request.args)
+    if wrong:
+        raise Invalid(dict.fromkeys(wrong, "unknown"))
+    return wanted
 
 
 def _ask(body: dict[str, Any]) -> Ask:
     to = body.get("to")
     names = to if isinstance(to, list) else [] if to in (None, "") else [to]
-    note, category, severity = (str(body.get(field) or "") for field in ("note", "category", "severity"))
-    return Ask.of(note, [str(name) for name in names], category, severity)
+    fields = ("note", "category", "severity", "term")
+    note, category, severity, term = (str(body.get(field) or "") for field in fields)
+    return Ask.of(note, [str(name) for name in names], category, severity, term)
 
 
 def _whole(name: str, default: int, most: int) -> int:

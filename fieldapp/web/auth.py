@@ -10,7 +10,7 @@ from fieldapp import accounts, clock, passwords
 from fieldapp.db import writing
 from fieldapp.errors import Invalid, NotAllowed
 from fieldapp.rules.roles import Role
-from fieldapp.web import words
+from fieldapp.web import auditing, words
 from fieldapp.web.language import local_path
 from fieldapp.web.security import device, device_label, failed, forget, limiter, remember, user
 
@@ -34,9 +34,11 @@ def open_session(username: str, password: str, answer: Response) -> Response:
             found, token = accounts.log_in(proof, device_label(), clock.now())
             found_id = found.id
             passwords.forget_failures(username, address)
+            auditing.note("login", found)
     except NotAllowed:
         with writing():
             passwords.count_failure(username, address, clock.now())
+            auditing.failed_login(proof.user_id)
         log.warning("login refused for account %s from %s", proof.user_id, address)
         raise
     log.info("login of account %s from %s", found_id, address)
@@ -108,6 +110,7 @@ def accept(token: str) -> ResponseReturnValue:
                 token, device_label(), clock.now(), password_hash, request.form.get("username", "")
             )
             role, found_id = found.role, found.id
+            auditing.note("enrolled", found)
     except Invalid as error:
         return _choose_again(token, error), 422
     except NotAllowed:

@@ -5,18 +5,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fieldapp import alerting, cases, clock, directory, duties, oncall, pulse, queue, triage
+from fieldapp import (
+    alerting,
+    cases,
+    clock,
+    directory,
+    duplicates,
+    duties,
+    locating,
+    merging,
+    oncall,
+    paste,
+    phrases,
+    pulse,
+    triage,
+)
 from fieldapp.models import Alert, Assignment, Case, CaseEvent, Delivery, Kind, Purpose, Report, User
-from fieldapp.queue import Filter
 from fieldapp.rules import geo
 from fieldapp.rules.delivery import SEEN
 from fieldapp.rules.escalation import Rung
+from fieldapp.rules.roles import Role
 from fieldapp.rules.workflow import BEGINS_ANEW
-from fieldapp.web import delivery_words, views, words
+from fieldapp.web import delivery_words, dispatching, duplicate_words, sheet, views, words
 from fieldapp.web.tongue import later as _
 from fieldapp.web.transitions import Refusal, Typed
 
-MERGE_OFFERS = 50
+ASKS = ("dispatch", "reinforce", "return", "transfer", "nudge", "supervise")
 SENDS_BACK = ("dispute", "return", "step_back", "reopen", "decline")
 # the furthest step somebody took, and what it is called
 REACHED = (
@@ -43,13 +57,21 @@ def for_desk(user: User, case: Case, sent: Typed | None = None, refusal: Refusal
         "alerts": [alert for alert in alerts if alert.purpose != Purpose.ANSWER],
         "told": _told(alerts), "history": list(reversed(case.events)), "stamp": pulse.of_case(case),
     }  # fmt: skip
+    shown |= {"verdict": locating.verdict(case), "keepers": locating.keepers(case.area_code)}
+    shown["sent"] = dispatching.sent(case, shown["now"])
+    if "grant" in actions:
+        shown |= {"asked_for": _last_words(case.events, "ask_extension"), "leads": user.role == Role.LEADER}
     if "dispatch" in actions:
-        shown |= _choices(user, case)
+        shown |= dispatching.choices(user, case, shown["now"])
     if "classify" in actions:
         shown["categories"] = directory.categories(active=True)
     if "merge" in actions:
-        shown["merge_offers"] = _merge_offers(user, case)
-    return shown
+        shown |= {"offers": duplicates.likely(user, case, shown["now"]), "reasons": duplicate_words.reasons}
+    if "unmerge" in actions and not merging.can_be_undone(case):
+        actions.remove("unmerge")
+    reports = shown["reports"]
+    shown["taken_of"] = sheet.taken(reports, cases.after_photos(case))
+    return shown | {"phrases": phrases.for_case(user, case, actions), "block": paste.block(case, reports)}
 
 
 def for_task(user: User, case: Case, sent: Typed | None = None, refusal: Refusal | None = None) -> dict[str, Any]:
@@ -128,8 +150,8 @@ def _shown(case: Case) -> dict[str, Any]:
         "case": case, "now": clock.now(), "reports": reports, "placed": _placed(reports), "far_off": _far_off(case),
         "photos_of": {report.id: _photos(report) for report in reports},
         "voices_of": {report.id: views.voices(report) for report in reports},
-        "begun_at": _round(case)[0].at, "asked": _last_words(_round(case), "dispatch", "return", "transfer"),
-        "done": _last_words(case.events, "report_outcome"),
+        "begun_at": _round(case)[0].at, "asked": _last_words(_round(case), *ASKS),
+        "done": _last_words(case.events, "report_outcome", "assist_outcome"),
         "after_photos": [views.photo(a) for a in cases.after_photos(case)],
     }  # fmt: skip
 
@@ -157,8 +179,3 @@ def _choices(user: User, case: Case) -> dict[str, Any]:
     on_call = {person.id for person in oncall.holders(case.town_code, Rung.ON_CALL, clock.now())}
     people = sorted(triage.callable_people(user), key=lambda person: (person.id not in on_call, person.name))
     return {"people": people, "on_call": on_call, "departments": triage.callable_departments(user)}
-
-
-def _merge_offers(user: User, case: Case) -> list[Case]:
-    found, _ = queue.page(user, Filter("open"), "", MERGE_OFFERS, clock.now())
-    return [other for other in found if other.id != case.id]

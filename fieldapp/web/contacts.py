@@ -13,7 +13,7 @@ from fieldapp.channels.message import Message
 from fieldapp.channels.pasted import TAKEN_APART
 from fieldapp.db import db, writing
 from fieldapp.errors import Invalid
-from fieldapp.models import Contact
+from fieldapp.models import Contact, User
 from fieldapp.rules.roles import Role
 from fieldapp.web import channel_words
 from fieldapp.web.auth import HOME
@@ -80,7 +80,7 @@ def try_out(contact_id: int) -> ResponseReturnValue:
     usable = found.disabled_at is None and found.gateway.active
     db.session.rollback()  # nobody's connection waits for a gateway
     error = gateways.attempt(kind, opened, address, message, settings()) if usable else Permanent("bad_address")
-    _note(gateway_id, contact_id, error)
+    note_try(gateway_id, contact_id, error)
     return _page(tried=contact_id, outcome=channel_words.outcome(error), took=error is None)
 
 
@@ -114,7 +114,7 @@ def proof(token: str) -> ResponseReturnValue:
     found = contacts.proved_by(_key(), token, clock.now())
     if found is None:
         return render_template("reminders/over.html"), 410
-    return render_template("reminders/prove.html", contact=found, token=token, say=channel_words, proved=False)
+    return _prove(found, token, False)
 
 
 @bp.get("/r/<int:contact_id>-<int:sent_on>-<mac>")
@@ -132,10 +132,18 @@ def prove(token: str) -> ResponseReturnValue:
     if not proved:
         return render_template("reminders/over.html"), 410
     found = contacts.proved_by(_key(), token, clock.now())
-    return render_template("reminders/prove.html", contact=found, token=token, say=channel_words, proved=True)
+    return _prove(found, token, True)
 
 
-def _note(gateway_id: int, contact_id: int, error: Temporary | Permanent | None) -> None:
+def _prove(contact: Contact | None, token: str, proved: bool) -> str:
+    owner = db.session.get(User, contact.user_id) if contact else None
+    return render_template(
+        "reminders/prove.html", contact=contact, token=token, say=channel_words, proved=proved,
+        seat=owner is not None and owner.seat,
+    )  # fmt: skip
+
+
+def note_try(gateway_id: int, contact_id: int, error: Temporary | Permanent | None) -> None:
     """What a try showed about the gateway, or about the address."""
     with writing():
         if isinstance(error, Gone):

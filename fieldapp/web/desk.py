@@ -1,8 +1,9 @@
 """The duty desk: the queue, the open case, one verb at a time, and the pulse that keeps both alive for a shift."""
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -10,14 +11,12 @@ from flask import Blueprint, jsonify, make_response, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from fieldapp import auditor, cases, clock, pulse, queue, vitals
+from fieldapp import auditor, cases, clock, directory, pulse, queue, saved_views, search, triage, vitals
 from fieldapp.db import db
 from fieldapp.errors import NotHere
-from fieldapp.models import Case
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.workflow import Part
-from fieldapp.web import case_page, transitions
-from fieldapp.web.api import read_filter
+from fieldapp.web import auditing, case_page, filters, transitions
 from fieldapp.web.security import for_roles, settings, touch_device, user
 from fieldapp.web.shared import Shared
 from fieldapp.web.tongue import chosen
@@ -25,8 +24,6 @@ from fieldapp.web.tongue import chosen
 bp = Blueprint("desk", __name__)
 
 COUNTDOWN_S = 10  # how old a countdown may be when it arrives; the page counts on by itself
-FILTERS = ("lane", "q", "area", "severity")
-DONE = "done."  # before the cursor of a search that went on to what is over
 
 # both hold nothing personal: every officer of a town sees the same queue
 _pulses: Shared[pulse.Pulse] = Shared(seconds=0.5)
@@ -38,14 +35,16 @@ _worklists: Shared[str] = Shared(seconds=COUNTDOWN_S)
 def home() -> ResponseReturnValue:
     """Lanes, the queue, and no case open yet."""
     touch_device()
-    return render_template("desk/index.html", listed=Markup(_shared("desk/_worklist.html")))  # noqa: S704  our own template
+    listed = Markup(_shared("desk/_worklist.html"))  # noqa: S704  our own template
+    return render_template("desk/index.html", listed=listed, **around())
 
 
 @bp.get("/desk/queue")
 @for_roles(*WORKS_DESK)
 def worklist() -> ResponseReturnValue:
     """The lanes and the queue again; with a cursor, the rows that follow."""
-    shown = _shared("desk/_rows.html" if request.args.get("cursor") else "desk/_worklist.html")
+    more = "desk/_search_rows.html" if request.args.get("q") else "desk/_rows.html"
+    shown = _shared(more if request.args.get("cursor") else "desk/_worklist.html")
     return _moved(shown) if request.args.get("moved") else shown
 
 
@@ -104,38 +103,57 @@ def _case(number: str, sent: transitions.Typed | None = None, refusal: transitio
     shown = case_page.for_desk(user(), cases.load_whole(user(), number, Part.DESK), sent, refusal)
     if request.headers.get("HX-Request"):
         return render_template("desk/_case.html", **shown, query=_query())
-    return render_template("desk/index.html", **(_worklist() | shown))
+    listed = _shared("desk/_worklist.html").replace(
+        f'data-number="{number}"', f'data-number="{number}" aria-current="true"'
+    )
+    return render_template("desk/index.html", **shown, listed=Markup(listed), query=_query(), **around(shown))  # noqa: S704
+
+
+def around(known: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """What stands about lanes, queue and case: the officer's own views, and what can be done with many at once; what
+    an open case's page already `known` is not asked again.
+    """
+    return {
+        "views": saved_views.of(user()), "bulk_people": triage.callable_people(user()),
+        "bulk_departments": known.get("departments") or triage.callable_departments(user()),
+        "bulk_kinds": known.get("categories") or directory.categories(active=True),
+    }  # fmt: skip
+
+
+def whole(**shown: Any) -> str:
+    """The desk without a case open, with more `shown` on it."""
+    return render_template("desk/index.html", **_worklist(), **around(), **shown)
 
 
 def _worklist() -> dict[str, Any]:
     """What lanes and queue show for this request's filter."""
-    now, wanted = clock.now(), read_filter()
-    found, cursor = _page(wanted, request.args.get("cursor", ""), now)
+    now = clock.now()
+    wanted, wrong = filters.read(request.args)
+    page = _page(wanted, request.args.get("cursor", ""), now)
     counts = queue.standing(user(), now).lanes
     return {
-        "now": now, "rows": found, "cursor": cursor, "counts": counts, "wanted": wanted, "query": _query(),
+        **page, "now": now, "chips": filters.chips(user(), wanted, request.args), "complaint": filters.complaint(wrong),
+        "choices": filters.choices(user()), "narrowed": _query("lane", "q"),
+        "counts": counts, "wanted": wanted, "query": _query(),
         "open_cases": sum(counts[lane] for lane in ("triage", "in_hand", "verify")),
-        "unreached": queue.unreached_numbers(found), "lanes": list(queue.LANES), "median": _median(now),
+        "unreached": queue.unreached_numbers(page["rows"]), "lanes": list(queue.LANES), "median": _median(now),
     }  # fmt: skip
 
 
-def _page(wanted: queue.Filter, cursor: str, now: datetime) -> tuple[list[Case], str | None]:
+def _page(wanted: queue.Filter, cursor: str, now: datetime) -> dict[str, Any]:
     """One page of the lane. Words are looked for in all lanes: among the open cases, then among those that are over."""
-    if not wanted.words:
-        return queue.page(user(), wanted, cursor, _limit(), now)
-    found: list[Case] = []
-    if not cursor.startswith(DONE):
-        found, more = queue.page(user(), replace(wanted, lane="open"), cursor, _limit(), now)
-        if more:
-            return found, more
-        cursor = ""
-    over, more = queue.page(user(), replace(wanted, lane="done"), cursor.removeprefix(DONE), _limit(), now)
-    return found + over, f"{DONE}{more}" if more else None
+    if wanted.words:
+        found = search.find(user(), wanted.words, cursor, _limit(), now)
+        auditing.found(len(found.hits))
+        hits = {hit.case.id: hit for hit in found.hits}
+        return {"rows": [hit.case for hit in found.hits], "hits": hits, "cursor": found.cursor, "whole": found.whole}
+    rows, more = queue.page(user(), wanted, cursor, _limit(), now)
+    return {"rows": rows, "cursor": more, "back_to": queue.looked_back_to(more, rows, _limit())}
 
 
-def _query() -> str:
+def _query(*without: str) -> str:
     """The filter asked for, to go with every link from here."""
-    return urlencode({name: request.args[name] for name in FILTERS if request.args.get(name)})
+    return urlencode({n: request.args[n] for n in filters.NAMES if request.args.get(n) and n not in without})
 
 
 def _moved(shown: str) -> ResponseReturnValue:

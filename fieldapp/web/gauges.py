@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from fieldapp import auditor, groups, tallies, vitals
 from fieldapp.auditor import Fault
 from fieldapp.db import db
-from fieldapp.models import IS_OPEN, UNANSWERED, Alert, Attachment, Case, Delivery, GroupPost
+from fieldapp.models import IS_OPEN, IS_UNANSWERED, UNANSWERED, Alert, Attachment, Case, Delivery, GroupPost
 from fieldapp.rules.delivery import WAITING
 
 
@@ -41,7 +41,7 @@ class Gauges(Collector):
     def _queues(self) -> Iterator[Metric]:
         now = self._now
         yield _one("fieldapp_open_cases", "Cases not yet over.", _count(Case.id, IS_OPEN))
-        yield _by_state("fieldapp_alerts", "Alerts nobody signed.", Alert.state, vitals.IS_UNANSWERED, UNANSWERED)
+        yield _by_state("fieldapp_alerts", "Alerts nobody signed.", Alert.state, IS_UNANSWERED, UNANSWERED)
         yield _one("fieldapp_alerts_unreached", "Unanswered alerts on a desk's red list.", vitals.unreached())
         yield _one("fieldapp_alerts_stuck", "Open alerts without a next step in time.", vitals.stuck_alerts(now))
         yield _by_state(

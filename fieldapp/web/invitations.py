@@ -4,7 +4,6 @@ import io
 import re
 import secrets
 
-import segno
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -106,6 +105,8 @@ def shown_already() -> ResponseReturnValue:
 
 def qr(link: str) -> Markup:
     """The link as inline SVG without style attributes, so that the content policy lets it stand."""
+    import segno  # its writers cost every start a twentieth of a second
+
     out = io.BytesIO()
     segno.make(link, error="m").save(
         out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=3, dark="#000", light="#fff",

@@ -5,7 +5,7 @@ from flask_babel import Babel
 from werkzeug.wrappers import Response as Redirect
 
 from fieldapp import accounts, clock
-from fieldapp.web import delivery_words, words
+from fieldapp.web import delivery_words, map_words, term_words, words
 from fieldapp.web.assets import asset
 from fieldapp.web.tongue import LANGUAGES, chosen, markup
 
@@ -21,8 +21,9 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_DEFAULT_TIMEZONE"] = clock.LOCAL.key
     babel.init_app(app, default_locale="zh_Hans_CN", locale_selector=lambda: LOCALES[chosen()])
     app.jinja_env.globals.update(
-        _=markup, asset=asset, words=words, known=delivery_words, local=clock.local, rfc3339=clock.rfc3339
-    )
+        _=markup, asset=asset, words=words, known=delivery_words, map_words=map_words, local=clock.local,
+        rfc3339=clock.rfc3339, terms=term_words,
+    )  # fmt: skip
     demo: list[bool] = []
 
     @app.context_processor

@@ -19,14 +19,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
 
-from fieldapp import clock, filetypes, intake, scope
+from fieldapp import clock, intake, scope
 from fieldapp.db import db, writing
 from fieldapp.errors import Conflict, Invalid, NotAllowed
-from fieldapp.filetypes import BadFile
 from fieldapp.models import Report
 from fieldapp.rules import severity, submission
 from fieldapp.rules.roles import FILES_REPORTS
-from fieldapp.web import multipart, words
+from fieldapp.web import multipart, pictures, words
 from fieldapp.web.multipart import Picked
 from fieldapp.web.security import failed, limiter, settings, user
 from fieldapp.web.uploads import store
@@ -59,7 +58,7 @@ class Typed:
 
     def body(self, report_id: UUID, at: datetime) -> dict[str, Any]:
         """The report as a phone would send it; the same content makes the same body, files included."""
-        ids = [uuid5(report_id, f"{place} {one.sha256}") for place, one in enumerate(self.taken)]
+        ids = [pictures.id_of(report_id, place, one) for place, one in enumerate(self.taken)]
         manifest = [{"id": str(i), "sha256": f.sha256, "bytes": f.size} for i, f in zip(ids, self.taken, strict=True)]
         return {
             "owner": user().id, "text": self.text, "category": None, "severity": self.severity,
@@ -87,7 +86,10 @@ def send() -> ResponseReturnValue:
             report_id = _file(typed, clock.now())
         except Invalid as error:
             return _again(typed, errors=error.errors), 422
-        return _received(report_id, _attach_all(report_id, typed) + typed.refused)
+        failed_after_all = pictures.keep(
+            report_id, typed.taken, lambda file_id, upload: intake.attach(report_id, file_id, upload, clock.now())
+        )  # fmt: skip
+        return _received(report_id, failed_after_all + typed.refused)
 
 
 @contextmanager
@@ -106,36 +108,12 @@ def _read(keep_files: bool) -> Iterator[Typed]:
             position=_position(form.get("position", "")),
         )
         if keep_files:
-            _sort(typed, files)
+            typed.taken, typed.refused = pictures.sort(files)
         yield typed
 
 
 def _severities() -> set[str]:
     return {one.word for one in severity.Severity}
-
-
-def _sort(typed: Typed, files: list[Picked]) -> None:
-    """Which of the photos can be taken is known before the report names them."""
-    for one in files:
-        reason = _what_is_wrong(one, len(typed.taken))
-        if reason:
-            typed.refused.append((one.name, words.reason(reason)))
-        else:
-            typed.taken.append(one)
-
-
-def _what_is_wrong(one: Picked, before: int) -> str | None:
-    if one.size > settings().max_photo_bytes:
-        return "file_too_large"
-    if before >= submission.MAX_PHOTOS or one.path is None:
-        return "too_many_photos"
-    if not one.size:
-        return "empty_file"
-    try:
-        filetypes.inspect(one.path)
-    except BadFile as error:
-        return error.reason
-    return None
 
 
 def _file(typed: Typed, now: datetime) -> UUID:
@@ -158,25 +136,6 @@ def _file(typed: Typed, now: datetime) -> UUID:
 
 def _moments(report_id: UUID) -> Any:
     return select(Report.captured_at, Report.received_at).where(Report.id == report_id)
-
-
-def _attach_all(report_id: UUID, typed: Typed) -> list[tuple[str, str]]:
-    """Put the photos to what was filed; those that failed after all, each with its sentence."""
-    failed = []
-    for place, one in enumerate(typed.taken):
-        assert one.path is not None
-        file_id = uuid5(report_id, f"{place} {one.sha256}")
-        db.session.rollback()  # no transaction is open while the disk works
-        try:
-            with one.path.open("rb") as stream:
-                upload = store().receive(stream, file_id, one.sha256, one.size, sound=False)
-            with writing():
-                intake.attach(report_id, file_id, upload, clock.now())
-        except BadFile as error:
-            failed.append((one.name, words.reason(error.reason)))
-        except OSError:
-            failed.append((one.name, words.reason("not_stored")))
-    return failed
 
 
 def _received(report_id: UUID, refused: list[tuple[str, str]]) -> str:

@@ -15,8 +15,8 @@ bp = Blueprint("pwa", __name__)
 
 PAGES = ["/", "/report", "/reports", "/story", "/phone", "/guide", "/offline", "/manifest.webmanifest"]
 OFFICERS_ONLY = (
-    "vendor/htmx", "css/desk", "css/task", "css/officer", "css/roster", "css/policies", "css/measures", "js/desk",
-    "js/task", "js/countdown", "js/roster", "js/policies", "js/link",
+    "vendor/", "css/desk", "css/task", "css/officer", "css/roster", "css/policies", "css/measures", "js/desk",
+    "js/task", "js/countdown", "js/roster", "js/policies", "js/link", "guide/",
 )  # fmt: skip
 NOT_ON_PHONES = (*OFFICERS_ONLY, "icons/maskable", "icons/icon-512", "sw")
 HASH_DIGITS = 16

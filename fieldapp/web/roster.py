@@ -8,15 +8,20 @@ from flask.typing import ResponseReturnValue
 from fieldapp import clock, feeds, handovers, newcomers, oncall, proofs, roster
 from fieldapp.db import writing
 from fieldapp.errors import Invalid
+from fieldapp.models import User
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.web import roster_words
-from fieldapp.web.security import for_roles, user
+from fieldapp.web.security import for_roles, settings, user
+from fieldapp.web.shared import Shared
+from fieldapp.web.tongue import chosen
 
 bp = Blueprint("roster", __name__)
 HOURS = (8, 12, 24)
 SOON = timedelta(hours=24)
 FURTHEST = timedelta(days=366)
+
+_lines: Shared[str] = Shared(seconds=5)  # every desk of a town asks each half minute, and reads the same
 
 
 @bp.get("/desk/roster")
@@ -30,12 +35,19 @@ def show() -> ResponseReturnValue:
 @for_roles(*WORKS_DESK)
 def on_call() -> ResponseReturnValue:
     """A line for the desk: who would be called now, whether they are in reach, and a gap within the next day."""
+    waiting = handovers.waiting(user())
+    given = waiting.giver if waiting and waiting.giver_id != user().id else None
+    if settings().testing:
+        return _line(given)
+    key = (user().town_code, chosen(), given.id if given else None)
+    return _lines.get(key, lambda: _line(given))
+
+
+def _line(given: User | None) -> str:
     now, town = clock.now(), user().town_code
     standing = [(rung, oncall.holders(town, rung, now)) for rung in roster.RUNGS]
     everybody = list({person.id: person for _rung, people in standing for person in people}.values())
     soon = [(rung, hole) for rung, hole in roster.gaps_ahead(user(), now) if hole.starts_at < now + SOON]
-    waiting = handovers.waiting(user())
-    given = waiting.giver if waiting and waiting.giver_id != user().id else None
     return render_template(
         "desk/_on_call.html",
         given=given,

@@ -35,6 +35,11 @@ def markup(text: str, **values: object) -> Markup:
     return Markup(_catalogue().gettext(text)) % values  # noqa: S704  catalogues are part of the code
 
 
+def in_chinese() -> None:
+    """From here on this request speaks as the words were written: a ledger goes to other offices of this place."""
+    g.catalogue = NullTranslations()
+
+
 def _catalogue() -> NullTranslations:
     if "catalogue" not in g:
         g.catalogue = get_translations()

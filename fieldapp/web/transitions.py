@@ -25,6 +25,7 @@ class Typed:
     to: tuple[str, ...] = ()
     category: str = ""
     severity: str = ""
+    term: str = ""
 
     def note_for(self, action: str) -> str:
         """The note typed for this action, for its form to show again."""
@@ -51,8 +52,9 @@ def typed() -> Typed:
     if lead:  # who leads is named first, ticked or not
         chosen = (lead, *(name for name in chosen if name != lead))
     return Typed(
-        form.get("action", ""), form.get("note", ""), chosen, form.get("category", ""), form.get("severity", "")
-    )
+        form.get("action", ""), form.get("note", ""), chosen, form.get("category", ""), form.get("severity", ""),
+        form.get("term", ""),
+    )  # fmt: skip
 
 
 def attempt(number: str, sent: Typed, *wanted: Part, actor: User | None = None) -> Refusal | None:
@@ -60,7 +62,7 @@ def attempt(number: str, sent: Typed, *wanted: Part, actor: User | None = None) 
     NotAllowed as the verbs do.
     """
     try:
-        ask, version = Ask.of(sent.note, sent.to, sent.category, sent.severity), _version()
+        ask, version = Ask.of(sent.note, sent.to, sent.category, sent.severity, sent.term), _version()
         with writing():
             verbs.perform(actor or user(), number, sent.action, ask, version, clock.now(), *wanted)
     except Refused as error:

@@ -12,6 +12,7 @@ REPORTER_SEES = frozenset(
     {"report", "accept", "decline", "merge", "dispatch", "acknowledge", "depart", "arrive", "report_outcome",
      "verify", "close", "reopen", "confirm", "dispute"}
 )  # fmt: skip
+OF_A_REPORT = frozenset({"merged_in", "joined", "apart", "unmerge", "restore", "split_off"})
 REPORTER_READS_NOTE = frozenset({"decline", "close", "report_outcome"})
 SHOWN = {AttachmentState.EXPECTED: "processing", AttachmentState.RECEIVED: "processing"}
 
@@ -130,7 +131,7 @@ def report_whole(report: Report, user: User) -> dict[str, Any]:
 
 def _joined(entry: CaseEvent, report: Report) -> bool:
     """The moment this very report was found to tell of an event that was known already, or was not."""
-    return entry.action in ("merged_in", "joined", "apart") and str(report.id) in entry.data.get("reports", ())
+    return entry.action in OF_A_REPORT and str(report.id) in entry.data.get("reports", ())
 
 
 def _report(report: Report, officer: bool) -> dict[str, Any]:

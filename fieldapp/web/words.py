@@ -9,6 +9,7 @@ from flask_babel import format_datetime
 from fieldapp import clock, directory
 from fieldapp.models import Case, CaseEvent
 from fieldapp.rules.workflow import Refused
+from fieldapp.web import term_words
 from fieldapp.web.tongue import chosen
 from fieldapp.web.tongue import later as _
 from fieldapp.web.tongue import say as gettext
@@ -26,12 +27,19 @@ STATUS_FOR_REPORTER = {
 }  # fmt: skip
 ACTION = {
     "accept": _("受理"), "decline": _("不予受理"), "merge": _("合并"), "dispatch": _("派单 / 吹哨"),
+    "reinforce": _("加派"), "set_lead": _("换主办"),
     "classify": _("研判"), "acknowledge": _("签收"), "depart": _("出发"), "arrive": _("到场"),
     "report_outcome": _("处置反馈"), "return": _("退回"), "transfer": _("转给别人"), "verify": _("核查通过"),
     "close": _("办结"), "reopen": _("重办"), "confirm": _("满意"), "dispute": _("没解决"),
+    "park": _("挂账"), "resume": _("恢复办理"), "ask_extension": _("申请延期"), "grant": _("同意延期"),
+    "refuse": _("不同意延期"), "nudge": _("催办"), "supervise": _("督办"),
+    "unmerge": _("撤销合并"), "split": _("拆分"), "not_same": _("不是一回事"),
 }  # fmt: skip
 EVENT = {
     **ACTION,
+    "assist_outcome": _("协办反馈"),
+    "restore": _("撤销合并"), "taken_out": _("撤销合并，移出一件"), "split_off": _("从另一件拆分出来"),
+    "not_same": _("看过，不是一回事"),
     "report": _("收到上报"), "step_back": _("退出"), "hand_on": _("转给别人"), "merged_in": _("并入一件"),
     "called": _("已呼叫"),
     "nobody_on_call": _("无人值班，没有叫到人"), "nobody_reachable": _("在岗的人都叫不到"),
@@ -39,8 +47,16 @@ EVENT = {
     "unseen": _("60 秒内没有设备显示"), "exhausted": _("所有梯次都没有人签收"), "after_photo": _("上传处置照片"),
     "unreadable": _("有一张照片打不开"), "late_step": _("事后才收到"),
     "joined": _("又有人看到，一起办"), "apart": _("上报人看到的那件没有并入"),
-    "imported": _("从手机存的文件导入"),
+    "imported": _("从手机存的文件导入"), "from_ledger": _("外来台账"),
+    "due_soon": _("即将超期"), "overdue": _("超期"),
+    "unaccept": _("撤销受理"),
 }  # fmt: skip
+# whose line names another case, or the ledger it stands in
+OF_ANOTHER = frozenset(
+    {"merged_in", "apart", "unmerge", "restore", "taken_out", "split_off", "not_same", "from_ledger"}
+)
+# each step of somebody who was sent, as what is known of it
+LEG = {"acknowledge": _("收到"), "depart": _("出发"), "arrive": _("到场"), "report_outcome": _("反馈")}
 SEVERITY = {"red": _("红"), "yellow": _("黄"), "blue": _("蓝")}
 ROLE = {
     "patrol": _("巡逻志愿者"), "grid": _("网格员"), "responder": _("备勤人员"), "duty": _("值班员"),
@@ -71,6 +87,7 @@ REASON = {
     "not_here": _("没有找到，或者不在您的范围内。"),
     "not_yours": _("这一步不由您来做。"),
     "unknown": _("没有这一项。"),
+    "search_too_long": _("一次最多找 60 个字、8 个词。"),
     "note_needed": _("请写明原因或情况。"),
     "target_needed": _("请选择派给谁、转给谁或并入哪一件。"),
     "stale": _("刚刚有人动过这件事，请看最新情况再操作。"),
@@ -115,6 +132,10 @@ REASON = {
     "too_many_pixels": _("照片的像素太多。"),
     "liaison_by_invitation": _("部门联络员要选部门，请用邀请来办。"),
     "none_left": _("至少要留一个区域。"),
+    "merged_on": _("它并入的那件又并入了别的，请先撤销后一次合并。"),
+    "target_over": _("它并入的那件已经办结，不能再撤销。"),
+    "nothing_left": _("它的上报已经拆到别处，没有可以移回来的。"),
+    "not_all_reports": _("请选出其中几条，至少留一条在原来这件里。"),
     "no_such_case": _("没有这个编号的事件。"),
     "too_easy": _("这个密码太容易猜到，请换一个长一点、不常见的。"),
     "wrong_password": _("现在的密码不对。"),
@@ -123,8 +144,18 @@ REASON = {
     "username_shape": _("用户名用 2 到 30 个字母、数字或汉字，中间不空格。"),
     "username_taken": _("这个用户名已被使用。"),
     "not_open": _("只能并入还没办结的事件。"),
+    "none_picked": _("还没有选事件，请先在列表里勾上。"),
+    "too_many_picked": _("一次最多 200 件，请少选一些。"),
+    "undo_over": _("过了 5 分钟，或者不是您刚才做的，不能撤销了。"),
+    "name_of_view": _("请给视图起个名字（30 字以内）。"),
+    "too_many_views": _("最多存 20 个视图，请先删掉不用的。"),
     "town_role": _("这个角色要落在一个镇里，请选镇或村（社区）。"),
     "village_needed": _("请选择是哪个村（社区）。"),
+    "already_on_it": _("已经派过的不用再加派，请只勾新的。"),
+    "not_on_it": _("主办只能从已经派到的里面选。"),
+    "leads_already": _("现在就是由这一家主办。"),
+    "rule_known": _("同样类别、同样区域已经有一条了，请改那一条或先删掉它。"),
+    "target_unknown": _("请选一个本镇的部门或人。"),
     "yourself": _("不能转给自己。"),
     "too_long_to_wait": _("红色最多等 60 分钟签收、一天受理，黄色最多等一天签收。"),
     "minutes": _("应为 1 到 100000 的整数。"),
@@ -154,6 +185,18 @@ REASON = {
     "not_an_export": _("这不是手机存出来的上报文件。请选名字像 fieldapp-….json 的那个。"),
     "broken_export": _("文件不完整，后面的读不出来。请把文件重新传一次，或在手机上再存一次；重复导入没有关系。"),
     "no_reports": _("文件里没有上报。"),
+    "parked": _("已经挂账了。"),
+    "not_parked": _("现在没有挂账。"),
+    "still_calling": _("还在叫人，没有人应答。先把人叫到，再挂账。"),
+    "not_a_day": _("请选一个日期。"),
+    "not_so_long": _("请选明天起、半年以内的一天。"),
+    "how_long": _("请选要延多久。"),
+    "asked_already": _("已经申请过延期，等中心答复。"),
+    "not_asked": _("现在没有人申请延期。"),
+    "own_request": _("自己申请的延期，要由别人来答复。"),
+    "leader_only": _("已经延过一次，再延要由带班领导答复。"),
+    "hours": _("请照“08:30-12:00 14:30-17:30”这样写，最多四段，先后不重叠。"),
+    "always_natural": _("红色的受理、签收、到场不等上班，只能按自然时间。"),
     "not_called_to_it": _("这是一条处置记录，但没有派给这个人的那一件。"),
     "not_a_report": _("这一份读不出来，不是手机存出来的上报。"),
     "not_of_this_town": _("写这份上报的不是本镇的人，这里收不了。请把文件交给他那个镇的值班员。"),
@@ -248,6 +291,7 @@ def event(entry: CaseEvent) -> str:
     """What happened, in words."""
     base = str(EVENT.get(entry.action, entry.action))
     data: dict[str, Any] = entry.data or {}
+    base += term_words.of_event(entry.action, data)
     names = data.get("people") or data.get("to")
     if names:
         return gettext("%(what)s：%(names)s", what=base, names=gettext("、").join(names))
@@ -259,7 +303,7 @@ def event(entry: CaseEvent) -> str:
         return gettext("有一段录音放不出来")
     if entry.action == "merge" and data.get("into"):
         return f"{base} → {data['into']}"
-    if entry.action in ("merged_in", "apart") and data.get("from"):
+    if entry.action in OF_ANOTHER and data.get("from"):
         return gettext("%(what)s：%(names)s", what=base, names=data["from"])
     return base
 
@@ -277,6 +321,8 @@ def event_for_reporter(entry: CaseEvent) -> str:
         return gettext("别人也报了这件事，一起办")
     if entry.action == "joined":
         return gettext("别人已经报了这件事，加上您的，一起办")
+    if entry.action in ("unmerge", "restore", "split_off"):
+        return gettext("改回单独办理")
     if entry.action == "apart":
         return gettext("您看到的那件已经办完，或者离得远，这一条单独办")
     return str(EVENT.get(entry.action, entry.action))

@@ -4,6 +4,20 @@ import { byId } from "./dom.js";
 
 let shown = document.querySelector("#case article[data-number]")?.dataset.number ?? null;
 
+let acting = false;
+document.addEventListener("htmx:before:request", ({ detail }) => {
+  acting ||= Boolean(detail?.ctx?.sourceElement?.matches?.("#case form"));
+});
+
+// a form that was opened while the refresh was on its way would be folded up under the hand that is in it
+document.addEventListener("htmx:before:swap", (event) => {
+  const { target, swap } = event.detail?.ctx ?? {};
+  const article = openCase();
+  if (target?.id !== "case" || swap !== "innerMorph" || !article || !inUse(article)) return;
+  event.preventDefault();
+  byId("news").hidden = false;
+});
+
 /** The article of the open case, if there is one. */
 export const openCase = () => document.querySelector("#case article[data-number]");
 
@@ -23,6 +37,8 @@ export function caseOpened() {
   const number = caseNumber();
   name();
   if (number !== shown) show(number);
+  else if (acting) openCase()?.querySelector(".case-title").focus(); // the button that was pressed is gone
+  acting = false;
   for (const row of document.querySelectorAll(".queue-row")) {
     if (row.dataset.number === number) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");

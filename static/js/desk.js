@@ -5,7 +5,10 @@ import { startCountdown, tick } from "./countdown.js";
 import { startPulse } from "./desk-pulse.js";
 import { alarm, startAlarm, stillUnreached } from "./desk-alarm.js";
 import { caseChanged, caseNumber, caseOpened } from "./desk-case.js";
+import { startHands } from "./desk-hands.js";
 import { startKeys } from "./desk-keys.js";
+import { startLive } from "./desk-live.js";
+import { startPicks } from "./desk-pick.js";
 import { markFresh, newestIs } from "./desk-fresh.js";
 import { failed, found, lost, trouble, worker } from "./desk-state.js";
 import { sendAgain } from "./push.js";
@@ -60,6 +63,9 @@ document.addEventListener("htmx:after:swap", () => { tick(); caseOpened(); markF
 startCountdown();
 startAlarm();
 startKeys();
+startHands();
+startPicks();
+startLive(markFresh);
 startPulse({ caseNumber, beat, lost, found: () => { found(); if (last?.unreached > 0) stillUnreached(); } });
 startWorker().then(() => {
   sendAgain();
