@@ -7,18 +7,18 @@ from pathlib import Path
 import hypothesis
 import pytest
 from flask import Flask
-from jinja2.bccache import Bucket, BytecodeCache
 
 from fieldapp import create_app
 from fieldapp.config import Settings
 from fieldapp.db import db
 from tests.databases import Database, Databases, Postgres, Sqlite
+from tests.kept import share, share_rules
 from tests.world import World
 
 hypothesis.settings.register_profile("fieldapp", deadline=None)  # timing never decides a test
 hypothesis.settings.load_profile("fieldapp")
 
-LONGEST = {"test_serve.py"}
+LONGEST = {"test_serve.py", "test_every_page.py", "test_every_commit.py", "test_who_may.py"}
 DATABASES = ("sqlite", "postgresql")
 CI = os.environ.get("CI") == "true"
 
@@ -79,28 +79,17 @@ def settings(database: Database, tmp_path: Path) -> Settings:
     )
 
 
-class Compiled(BytecodeCache):
-    """Templates compiled once for all the apps of this process: half of what a page costs in a fresh one."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = Compiled()
+@pytest.fixture(scope="session", autouse=True)
+def shared_rules() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_rules(patch)
+        yield
 
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The app without a pushed context: each request must find its own user, as in a server."""
-    app = create_app(settings)
-    app.jinja_env.bytecode_cache = COMPILED
+    app = share(create_app(settings))
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -112,7 +101,7 @@ def start_again() -> Iterator[Callable[[Settings], Flask]]:
     made: list[Flask] = []
 
     def start(settings: Settings) -> Flask:
-        made.append(create_app(settings))
+        made.append(share(create_app(settings)))
         return made[-1]
 
     yield start

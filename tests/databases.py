@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from flask_migrate import upgrade
@@ -14,6 +16,7 @@ from sqlalchemy import create_engine, select, text
 from fieldapp import clock, create_app, seed
 from fieldapp.config import Settings
 from fieldapp.db import db, writing
+from fieldapp.migrating import add_migrations
 from fieldapp.models import Rotation
 
 
@@ -49,15 +52,20 @@ class Sqlite(Database):
 
 
 class Postgres(Database):
-    """Template databases make a fresh copy in a few hundredths of a second."""
+    """Fresh copies of a template; the next one is made while the test before it runs."""
 
     _count = 0
+    _next: Future[str] | None = None
+
+    @cached_property
+    def _beside(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1)
 
     def available(self) -> bool:
         return bool(self._binaries())
 
     def start(self, folder: Path) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="pg"))  # a short path: socket names are limited to 107 bytes
+        self._folder = Path(tempfile.mkdtemp(prefix="pg", dir=_roomy_memory()))  # socket names take 107 bytes at most
         self._bin = self._binaries()[-1]
         if os.getuid() == 0:
             shutil.chown(self._folder, "postgres")
@@ -72,13 +80,21 @@ class Postgres(Database):
         _migrate_and_seed(folder, self._url("template_town"))
 
     def fresh(self, folder: Path) -> str:
-        if self._count:
-            self._admin(f"DROP DATABASE IF EXISTS town{self._count} WITH (FORCE)")
+        url = self._next.result() if self._next else self._copy(1)
         self._count += 1
-        self._admin(f"CREATE DATABASE town{self._count} TEMPLATE template_town STRATEGY file_copy")
-        return self._url(f"town{self._count}")
+        self._next = self._beside.submit(self._turn, self._count)
+        return url
+
+    def _turn(self, used: int) -> str:
+        self._admin(f"DROP DATABASE IF EXISTS town{used - 1} WITH (FORCE)")
+        return self._copy(used + 1)
+
+    def _copy(self, number: int) -> str:
+        self._admin(f"CREATE DATABASE town{number} TEMPLATE template_town STRATEGY file_copy")
+        return self._url(f"town{number}")
 
     def stop(self) -> None:
+        self._beside.shutdown()
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -102,8 +118,15 @@ class Postgres(Database):
         return sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
+def _roomy_memory() -> Path | None:
+    """A folder in memory, where a copy of a database costs half; none where it is small, as in some containers."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**31 else None
+
+
 def _migrate_and_seed(folder: Path, url: str) -> None:
     app = create_app(Settings(instance=folder / "template", database_url=url, testing=True))
+    add_migrations(app)
     with app.app_context():
         upgrade()
         with writing():

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,10 @@ from tests.processes import Product
 
 
 def test_a_demo_starts_says_how_to_use_it_and_stops_without_a_trace(tmp_path: Path) -> None:
-    with Product(tmp_path / "instance") as product:
-        said = product.said()
-        for words in (product.url, "演示", "vik", "dora", "otto", "demo"):
-            assert words in said
+    with Product(tmp_path / "instance", HOST="127.0.0.2") as product:
+        product.wait_until(lambda: "Ctrl-C stops everything" in product.said())
+        for words in (f"Fieldapp is at {product.url}\n", "演示", "vik", "dora", "otto", "demo"):
+            assert words in product.said()
         children = product.children()
         assert len(children) == 3
     assert product.process is not None and product.process.returncode == 0
@@ -29,17 +30,13 @@ def test_a_demo_starts_says_how_to_use_it_and_stops_without_a_trace(tmp_path: Pa
     assert "stopped" in product.said()
 
 
-@pytest.mark.parametrize("worker", ["fieldapp.worker", "fieldapp.darkroom", "granian"])
-def test_a_worker_that_is_killed_comes_back(tmp_path: Path, worker: str) -> None:
-    with Product(tmp_path / "instance") as product:
-        first = product.child(worker)
-        os.kill(first, signal.SIGKILL)
-        product.wait_until(lambda: any(worker in c and p != first for p, c in product.children().items()))
-        product.wait_until(lambda: product.ready()[0] == 200)
-
-
-def test_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_whatever_is_killed_comes_back_and_a_killed_supervisor_leaves_nothing_behind(tmp_path: Path) -> None:
     product = Product(tmp_path / "instance").__enter__()
+    for name in ("fieldapp.worker", "fieldapp.darkroom", "granian"):
+        first = product.child(name)
+        os.kill(first, signal.SIGKILL)
+        product.wait_until(lambda: any(name in c and p != first for p, c in product.children().items()))  # noqa: B023
+        product.wait_until(lambda: product.ready()[0] == 200)
     children = product.children()
     assert product.process
     product.process.kill()
@@ -59,16 +56,30 @@ def test_a_real_instance_is_never_seeded_and_gets_its_admin_by_a_link(tmp_path: 
             cwd=ROOT, env=product.env, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert made.stdout.startswith(f"{product.url}/invite/")
+        open_to_others = [path for path in (instance, *instance.rglob("*")) if path.stat().st_mode & 0o077]
+        assert open_to_others == [], "nobody else on the machine reads what is kept"
+    assert "UMask=0077" in (ROOT / "deploy/fieldapp.service").read_text()
 
 
-def test_a_second_start_keeps_what_is_there(tmp_path: Path) -> None:
+def test_a_second_start_right_after_a_stop_keeps_what_is_there_and_gets_its_port_back(tmp_path: Path) -> None:
     instance = tmp_path / "instance"
-    with Product(instance):
+    with Product(instance) as first:
         keys = {name: (instance / name).read_bytes() for name in ("session.key", "vapid.pem")}
         with sqlite3.connect(instance / "fieldapp.sqlite3") as database:
             database.execute("UPDATE users SET name = '改过' WHERE username = 'vik'")
-    with Product(instance), sqlite3.connect(instance / "fieldapp.sqlite3") as database:
-        assert database.execute("SELECT name FROM users WHERE username = 'vik'").fetchone() == ("改过",)
+        kept = socket.create_connection(("127.0.0.1", first.port))  # closed by the server: it lingers as TIME_WAIT
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert kept.recv(4096)
+        assert first.process
+        first.process.terminate()
+        first.process.terminate()  # one wish to stop, signalled twice, still ends in peace
+        assert first.process.wait(15) == 0
+        with sqlite3.connect(instance / "fieldapp.sqlite3") as database:
+            assert database.execute("SELECT count(*) FROM heartbeats").fetchone() == (0,)  # the workers said goodbye
+    with kept, Product(instance, PORT=str(first.port)) as again:
+        assert again.ready()[0] == 200
+        with sqlite3.connect(instance / "fieldapp.sqlite3") as database:
+            assert database.execute("SELECT name FROM users WHERE username = 'vik'").fetchone() == ("改过",)
         assert {name: (instance / name).read_bytes() for name in keys} == keys
 
 
@@ -82,34 +93,26 @@ def test_a_setting_that_cannot_work_is_named(env: dict[str, str]) -> None:
         from_environment(env)
 
 
-def test_a_port_in_use_is_refused_in_one_sentence_before_anything_is_made(tmp_path: Path) -> None:
-    with Product(tmp_path / "ours") as ours:
-        late = Product(tmp_path / "theirs", PORT=str(ours.port))
-        with late.starting() as process:
-            assert process.wait(10) == 2
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Its supervisor asks the web server all the time, and ends it at the first answer that does not come."""
+    hurry = {"ASK_EVERY_S": 0.05, "START_WITHIN_S": 0.0, "MOST_FAILURES": 1}
+    with Product(tmp_path_factory.mktemp("impatient") / "instance", hurry=hurry) as running:
+        yield running
+
+
+def test_a_port_in_use_is_refused_in_one_sentence_before_anything_is_made(impatient: Product, tmp_path: Path) -> None:
+    late = Product(tmp_path / "theirs", PORT=str(impatient.port))
+    with late.starting() as process:
+        assert process.wait(10) == 2
     assert late.said().count("\n") == 1
-    assert f"PORT={ours.port} is already in use on 127.0.0.1" in late.said() and "PORT=..." in late.said()
+    assert f"PORT={impatient.port} is already in use on 127.0.0.1" in late.said() and "PORT=..." in late.said()
     assert not (tmp_path / "theirs").exists()
 
 
-def test_a_restart_right_after_a_stop_gets_its_port_back(tmp_path: Path) -> None:
-    with Product(tmp_path / "instance") as first:
-        kept = socket.create_connection(("127.0.0.1", first.port))  # closed by the server: it lingers as TIME_WAIT
-        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert kept.recv(4096)
-    with kept, Product(tmp_path / "instance", PORT=str(first.port)) as again:
-        assert again.ready()[0] == 200
-
-
-@pytest.mark.parametrize("host", ["127.0.0.2", "0.0.0.0", "::"])
-def test_the_welcome_names_an_address_that_answers(tmp_path: Path, host: str) -> None:
-    with Product(tmp_path / "instance", HOST=host) as product:
-        product.wait_until(lambda: "Ctrl-C stops everything" in product.said())
-        assert f"Fieldapp is at {product.url}\n" in product.said()
-
-
-def test_the_welcome_names_the_public_address_and_the_one_listened_on(tmp_path: Path) -> None:
-    with Product(tmp_path / "instance", FIELDAPP_BASE_URL="https://sb.example.gov.cn") as product:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_welcome_names_the_public_address_and_the_one_listened_on(tmp_path: Path, host: str) -> None:
+    with Product(tmp_path / "instance", HOST=host, FIELDAPP_BASE_URL="https://sb.example.gov.cn") as product:
         product.wait_until(lambda: "Ctrl-C stops everything" in product.said())
         assert f"Fieldapp is at https://sb.example.gov.cn (here: {product.url})\n" in product.said()
 
@@ -118,14 +121,6 @@ def test_the_welcome_names_the_public_address_and_the_one_listened_on(tmp_path: 
 def test_a_host_nobody_can_listen_on_is_named(host: str) -> None:
     with pytest.raises(BadSetting, match="HOST="):
         serve.refuse_what_is_taken(host, 8000)
-
-
-def test_nobody_else_on_the_machine_can_read_what_is_kept(tmp_path: Path) -> None:
-    instance = tmp_path / "instance"
-    with Product(instance):
-        open_to_others = [path for path in (instance, *instance.rglob("*")) if path.stat().st_mode & 0o077]
-        assert open_to_others == []
-    assert "UMask=0077" in (ROOT / "deploy/fieldapp.service").read_text()
 
 
 def test_preparing_alone_keeps_it_private_too(tmp_path: Path) -> None:
@@ -147,12 +142,10 @@ def test_a_web_server_that_hangs_is_replaced_while_the_workers_are_looked_after(
         assert "web server has not answered 2 times in a row" in product.said()
 
 
-def test_a_web_server_that_answers_is_left_alone(tmp_path: Path) -> None:
-    hurry = {"ASK_EVERY_S": 0.05, "START_WITHIN_S": 0.0, "MOST_FAILURES": 1}
-    with Product(tmp_path / "instance", hurry=hurry) as product:
-        server = product.child("granian")
-        time.sleep(2)
-        assert product.child("granian") == server and "not answered" not in product.said()
+def test_a_web_server_that_answers_is_left_alone(impatient: Product) -> None:
+    server = impatient.child("granian")
+    time.sleep(2)
+    assert impatient.child("granian") == server and "not answered" not in impatient.said()
 
 
 def test_a_question_never_waits_and_ends_in_time() -> None:
@@ -218,16 +211,6 @@ def test_a_stop_during_the_start_does_not_take_long(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(4) == 0
     assert not [pid for pid in started if _alive(pid)]
-
-
-def test_one_wish_to_stop_signalled_twice_still_ends_in_peace(tmp_path: Path) -> None:
-    with Product(tmp_path / "instance") as product:
-        assert product.process
-        product.process.terminate()
-        product.process.terminate()
-        assert product.process.wait(15) == 0
-    with sqlite3.connect(tmp_path / "instance" / "fieldapp.sqlite3") as database:
-        assert database.execute("SELECT count(*) FROM heartbeats").fetchone() == (0,)  # the workers said goodbye
 
 
 def test_a_second_ctrl_c_does_not_wait_for_who_hangs(tmp_path: Path) -> None:

@@ -86,6 +86,11 @@ class Evening:
         page = self.who("dora").post("/desk/invitations", form=form).text()
         return "/invite/" + page.split("/invite/")[1].split('"')[0]
 
+    def code_of(self, number: str) -> str:
+        """The way to a case's public page."""
+        page = self.who("dora").get(f"/desk/cases/{number}/code").text()
+        return "/c/" + page.split("/c/")[1].split('"')[0]
+
     def close(self) -> None:
         for person in self.people.values():
             person.dispose()
@@ -107,4 +112,4 @@ def spend(evening: Evening) -> dict[str, str]:
     names: dict[str, str] = {}
     for name, make in made.items():
         names[f"{name}_report"], names[name] = make()
-    return names | {"welcome": evening.invitation()}
+    return names | {"welcome": evening.invitation(), "progress": evening.code_of(names["there"])}

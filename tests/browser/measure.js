@@ -1,5 +1,5 @@
 // What offline.md asks of hands and eyes, measured on the page as it stands: a list of what is wrong.
-// Run by test_sizes.py with {width, scale, within}: the screen in px, how much larger the reader has made the text, and
+// Run by sizes.py with {width, scale, within}: the screen in px, how much larger the reader has made the text, and
 // the part of the page to look at (what lies over the rest, or the whole body).
 
 ({ width, scale, within }) => {

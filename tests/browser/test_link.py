@@ -8,16 +8,21 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIRequestContext, Browser, Page, expect
 
-from tests.browser.evening import Evening
+from tests.browser.axe import TAGS, found
+from tests.browser.evening import Evening, picture
 from tests.browser.pages import Screen
 from tests.browser.people import PHONE
-from tests.browser.test_axe import TAGS, found
-from tests.browser.test_sizes import looked_at
+from tests.browser.sizes import looked_at
 from tests.channels import chats
 from tests.channels.service import Service
 from tests.processes import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.onedb]
+
+
+@pytest.fixture
+def product(fresh_town: Product) -> Product:
+    return fresh_town
 
 
 @pytest.fixture
@@ -90,6 +95,47 @@ def test_a_message_opens_one_page_and_one_press_signs(
     page.goto("/tasks")
     expect(page).to_have_url(re.compile("/login"))
     stranger.close()
+
+
+def test_a_department_without_an_account_answers_with_a_photo_where_no_script_runs(
+    chromium: Browser, product: Product, bark: tuple[str, chats.Bark]
+) -> None:
+    address, server = bark
+    evening = Evening(chromium, product)
+    root, desk = evening.who("root"), evening.who("dora")
+    made = root.post("/admin/channels", form={"kind": "bark", "name": "值班", "setting-server": address}).text()
+    gateway = max(re.findall(r'id="channel-(\d+)"', made), key=int)
+    at = "/admin/departments/1/contacts"
+    page_of = root.post(at, form={"gateway_id": gateway, "address": chats.BARK_KEY}).text()
+    contact = re.search(r'id="contact-(\d+)"', page_of)
+    assert contact, page_of
+    root.post(f"{at}/{contact[1]}/test")
+    stranger = chromium.new_context(base_url=product.url, java_script_enabled=False, **PHONE)
+    page = stranger.new_page()
+    page.goto(link_in(server.taken.pop(), product))
+    page.get_by_role("button", name="收到了").tap()
+    expect(page.get_by_text("这个办法叫得到您")).to_be_visible()
+    number = evening.files("水管爆了，水漫到店里")[1]
+    evening.does("dora", "dispatch", number, to=["市政管理所", "ben"], note="先关阀门")
+    eventually(lambda: server.taken)
+    page.goto(link_in(server.taken[0], product))
+    for name in ("签收", "出发", "到场"):
+        page.get_by_role("button", name=name, exact=True).tap()
+    page.get_by_label("看到什么，做了什么").fill("阀门关了")
+    page.get_by_label("处置后的照片").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture()})
+    page.get_by_role("button", name="处置反馈").tap()
+    expect(page.get_by_text("反馈收到了")).to_be_visible()
+    case = desk.get(f"/api/cases/{number}").json()
+    assert (case["status"], len(case["photos"])) == ("answered", 1)
+    eventually(lambda: page.goto(link_in(server.taken[0], product)) and page.locator("main img").count())
+    stranger.close()
+    looker = chromium.new_context(base_url=product.url, **PHONE)
+    page = looker.new_page()
+    page.goto(link_in(server.taken[0], product))
+    page.get_by_text("再补充一句或照片").tap()
+    fits(page)
+    looker.close()
+    evening.close()
 
 
 def states(desk: APIRequestContext, number: str) -> set[str]:

@@ -90,7 +90,7 @@ def test_report_push_signature_closure_answer(
     desk.sees("已核查", within="#case p.row")
     desk.page.locator("#action-close summary").click()
     desk.page.locator("#note-close").fill("井盖已更换,谢谢您")
-    desk.page.locator("#action-close button").click()
+    desk.page.locator("#action-close .btn-primary").click()
     desk.sees("已办结", within="#case p.row")
     desk.picture("14-desk-closed")
 

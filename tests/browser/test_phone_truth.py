@@ -61,6 +61,12 @@ def asset(page: Page, name: str) -> str:
     return script.rsplit("/js/", 1)[0] + f"/js/{name}"
 
 
+MET = """async () => {
+    const { metWithin } = await import(document.querySelector("link[href$='account.js']").href);
+    return metWithin(600_000);
+}"""
+
+
 def form(phone: Phone, path: str = "/report?new=1") -> Page:
     phone.page.goto(path)
     expect(phone.page.locator("#tiles .tile").first).to_be_visible()
@@ -106,6 +112,7 @@ def test_a_line_that_nobody_has_tried_is_not_called_connected(
     with Phone(whole_chromium, town, line, worker=True) as phone:
         form(phone)
         phone.controlled()
+        phone.until(MET)
         line.fail(".*", drop)
         form(phone)  # the server was met a moment ago, so this page asks for nothing
         expect(phone.page.locator("#line")).to_have_text("有没有网都能报")

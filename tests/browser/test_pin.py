@@ -169,6 +169,7 @@ def test_buttons_zoom_and_the_rings_say_how_far(phones: Any) -> None:
     opened(vik)
     for words in ("50 米", "100 米", "北"):
         expect(page.locator("dialog.pin text", has_text=re.compile(f"^{words}$")).first).to_be_visible()
+    expect(page.locator("dialog.pin .sure-of")).to_be_visible()
     across = page.locator("dialog.pin .sure-of").bounding_box()
     assert across
     page.get_by_role("button", name="放大").tap()

@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.onedb]
 BUDGET, SCRIPT_BUDGET = 60 * 1024, 35 * 1024
 
 
-def test_the_first_visit_is_light(chromium: Browser, product: Product, screens: Path) -> None:
-    with Relay(product.port) as relay:
-        patrol = Sitter(chromium, product, screens, **PHONE, url=relay.url, service_workers="block")
+def test_the_first_visit_is_light(chromium: Browser, town: Product, screens: Path) -> None:
+    with Relay(town.port) as relay:
+        patrol = Sitter(chromium, town, screens, **PHONE, url=relay.url, service_workers="block")
         patrol.log_in("vik")
         relay.reset()
         scripts: dict[str, bytes] = {}
@@ -33,9 +33,9 @@ def test_the_first_visit_is_light(chromium: Browser, product: Product, screens: 
     assert total <= BUDGET
 
 
-def test_the_second_visit_asks_the_network_for_nothing(chromium: Browser, product: Product, screens: Path) -> None:
-    with Relay(product.port) as relay:
-        patrol = Sitter(chromium, product, screens, **PHONE, url=relay.url)
+def test_the_second_visit_asks_the_network_for_nothing(chromium: Browser, town: Product, screens: Path) -> None:
+    with Relay(town.port) as relay:
+        patrol = Sitter(chromium, town, screens, **PHONE, url=relay.url)
         patrol.log_in("vik")
         relay.reset()
         patrol.page.goto("/report")

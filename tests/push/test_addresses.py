@@ -8,7 +8,8 @@ import pytest
 from aiohttp.abc import ResolveResult
 
 from fieldapp.channels import Permanent, webpush
-from fieldapp.channels.webpush import Address, PublicResolver, Push, Sender, endpoint_allowed
+from fieldapp.channels.sender import PublicResolver, Sender
+from fieldapp.channels.webpush import Address, Push, endpoint_allowed
 
 pytestmark = pytest.mark.onedb
 

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from fieldapp.channels import Gone, Permanent, Temporary, webpush
-from fieldapp.channels.webpush import Address, Push, Sender
+from fieldapp.channels import Gone, Permanent, Temporary, sender, webpush
+from fieldapp.channels.sender import Sender
+from fieldapp.channels.webpush import Address, Push
 from tests.push.endpoint import Browser, PushService
 
 pytestmark = pytest.mark.onedb
@@ -176,8 +177,8 @@ def test_silence_ends_after_the_timeout(tmp_path: Path, phone: Browser) -> None:
     began = time.monotonic()
     assert isinstance(refusal(tmp_path, push_to(phone), timeout=0.5), Temporary)
     assert time.monotonic() - began < 3
-    assert webpush.TIMEOUT.total is not None
-    assert webpush.TIMEOUT.total <= 10, "a lease lasts 30 s and must outlast a send"
+    assert sender.TIMEOUT.total is not None
+    assert sender.TIMEOUT.total <= 10, "a lease lasts 30 s and must outlast a send"
 
 
 def test_what_no_service_would_take_is_not_sent(tmp_path: Path, phone: Browser) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 
 from fieldapp import clock
 from fieldapp.channels import webpush
-from fieldapp.channels.webpush import Sender
+from fieldapp.channels.sender import Sender
 from fieldapp.config import ROOT, Settings
 from fieldapp.db import db, writing
 from fieldapp.models import Delivery, Heartbeat, PushSubscription

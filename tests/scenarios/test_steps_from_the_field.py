@@ -1,6 +1,7 @@
 """签收, 出发, 到场, 处置反馈 from a phone that had no network: once, in order, and true when the case has moved on."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -171,9 +172,12 @@ def test_the_desk_sent_it_back_meanwhile_and_old_steps_do_not_answer_it_again(wo
     assert sends(world.ada, number, world.ada.step("acknowledge")).json["result"] == "done"
 
 
-def test_the_case_was_merged_meanwhile_and_what_was_done_stands_where_people_look(world: World) -> None:
-    here, there = (world.vik.files(text, severity="red").number for text in ("井盖", "井盖没了"))
-    world.dora.must("merge", here, to=there)
+@pytest.mark.parametrize("merges", [1, 2])
+def test_the_case_was_merged_meanwhile_and_what_was_done_stands_where_people_look(world: World, merges: int) -> None:
+    chain = [world.vik.files(f"井盖{n}", severity="red").number for n in range(merges + 1)]
+    here, there = chain[0], chain[-1]
+    for one, into in pairwise(chain):
+        world.dora.must("merge", one, to=into)
     photo = jpeg_with_everything()
     body = world.ada.step("report_outcome", "已放警示桩", 10, photos=[manifest(photo)])
     step_id = str(uuid4())

@@ -156,6 +156,39 @@ def test_stepping_back_past_a_signed_colleague_wakes_nobody(world: World) -> Non
     assert open_alerts(world, number) == []
 
 
+@pytest.mark.parametrize("how", ["says so", "account ends"])
+def test_the_lead_leaves_and_who_has_reported_back_is_nobody_on_it(world: World, how: str) -> None:
+    number = world.vik.files("电线垂落", severity="red").number
+    world.dora.must("dispatch", number, to=["lea", "ben"])
+    for name in ("lea", "ben"):
+        world.person(name).must("acknowledge", number)
+    world.ben.must("report_outcome", number, note="断电了")
+    world.work()
+    world.hush()
+    if how == "says so":
+        world.lea.must("return", number, note="车坏了")
+    else:
+        assert world.root.post(f"/admin/accounts/{world.lea.id}", data={"role": "leader"}).status_code == 303
+    world.work()
+    assert (world.dora.case(number)["status"], open_alerts(world, number)) == ("accepted", ["return"])
+    world.phones["ada"].expects("电线垂落")
+    world.phones["ben"].expects("电线垂落")
+    world.ben.must("acknowledge", number)
+    assert holders(world, number) == [("黄本", True)]
+    assert "depart" in world.ben.case(number)["actions"]
+
+
+def test_the_lead_leaves_and_who_still_has_to_go_leads(world: World) -> None:
+    number = world.vik.files("路灯").number
+    world.dora.must("dispatch", number, to=["lea", "ben", "ada"])
+    for name in ("lea", "ben", "ada"):
+        world.person(name).must("acknowledge", number)
+    world.ben.must("report_outcome", number, note="断电了")
+    world.lea.must("return", number, note="车坏了")
+    assert holders(world, number) == [("陈安", True), ("黄本", False)]
+    assert open_alerts(world, number) == []
+
+
 def test_whom_the_desk_sends_again_is_not_called_by_two_alerts(world: World) -> None:
     number = world.vik.files("路灯").number
     for _ in range(3):

@@ -45,3 +45,41 @@ def test_a_red_alarm_cannot_be_made_to_wait_for_days(world: World) -> None:
     answer = world.root.post("/admin/limits", data=limits(world, red_acknowledge="100000"))
     assert answer.status_code == 422
     assert "60 分钟" in answer.text
+
+
+def test_a_limit_of_a_category_in_working_time_says_what_it_comes_to(world: World) -> None:
+    own = {"category": "facility", "severity": "yellow", "step": "acknowledge", "minutes": "90", "kind": "working"}
+    assert world.root.post("/admin/limits/hours", data={"hours": "08:30–12:00，14:30–17:30"}).status_code == 303
+    assert world.root.post("/admin/limits/categories", data=own).status_code == 303
+    page = world.root.get("/admin/limits").text
+    assert "今天 16:50 派出的黄色“公共设施”" in page and "09:20 前签收" in page
+    gone = {"category": "facility", "severity": "yellow", "step": "acknowledge"}
+    assert world.root.post("/admin/limits/categories/removal", data=gone).status_code == 303
+    assert "“公共设施”" not in world.root.get("/admin/limits").text
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"severity": "red", "kind": "working"}, "只能按自然时间"),
+        ({"severity": "red", "minutes": "61"}, "60 分钟"),
+        ({"minutes": "soon"}, "整数"),
+        ({"category": "nonsense"}, "没有这一项"),
+        ({"step": "nonsense"}, "没有这一项"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused_and_nothing_typed_is_lost(
+    world: World, changed: dict[str, str], why: str
+) -> None:
+    own = {"category": "facility", "severity": "yellow", "step": "acknowledge", "minutes": "45", "kind": "natural"}
+    answer = world.root.post("/admin/limits/categories", data=own | changed)
+    assert answer.status_code == 422 and why in answer.text
+    assert f'value="{(own | changed)["minutes"]}"' in answer.text
+
+
+def test_red_waits_for_no_office_whoever_posts_what(world: World) -> None:
+    answer = world.root.post("/admin/limits", data=limits(world) | {"red-acknowledge-kind": "working"})
+    assert answer.status_code == 422 and "只能按自然时间" in answer.text
+    kept = world.root.post("/admin/limits", data=limits(world) | {"red-outcome-kind": "working"})
+    assert kept.status_code == 303
+    assert world.root.post("/admin/limits/hours", data={"hours": "17:00-08:00"}).status_code == 422

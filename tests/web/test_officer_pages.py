@@ -78,7 +78,7 @@ def test_words_are_looked_for_in_every_lane(world: World, monkeypatch: pytest.Mo
     over, other = closed(world, "路灯一"), closed(world, "路灯二")
     waiting = world.vik.files("路灯三").number
     found = text(world.dora, "/desk/queue?lane=overdue&q=路灯")
-    assert "全部事件里有“路灯”的" in found and all(f"路灯{n}" in found for n in "一二三")
+    assert "全部事件里有“路灯”的" in found and all(f"路灯 {n}" in found for n in "一二三")  # the word is marked
     monkeypatch.setattr(queue, "PAGE", 1)
     page, seen = "/desk/queue?q=路灯", []
     while page:

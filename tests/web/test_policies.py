@@ -255,7 +255,8 @@ def test_quiet_hours_are_said_plainly_and_that_red_does_not_care(world: World) -
     world.take_off_call("ben")
     world.ada.carries_phone()
     world.ada.prefers(quiet=(22, 6))
-    night = f"{clock.local(clock.now()):%Y-%m-%d}T23:00"
+    now = clock.local(clock.now())
+    night = f"{max(now, now.replace(hour=23, minute=0)):%Y-%m-%dT%H:%M}"
     page = read(world.root.get(f"/admin/policies?level=yellow&purpose=intake&at={night}").text)
     assert "陈安 备勤 在安静时段里，现在不响，等到 06:00 才叫：手机提醒" in page
     assert "能叫的人都在安静时段里，现在不响，马上往下叫" in page

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -39,105 +40,8 @@ from fieldapp.web.auth import HOME
 from tests.pictures import jpeg_with_everything
 from tests.recordings import tone
 from tests.rotas import named, rota, starts
+from tests.web.roads import EVERYONE, OTHER, OWN, SEAT, WHO
 from tests.world import HEADERS, World, manifest
-
-# persons of 海城镇 in their part of one case, and one of every role in 附城镇 who has none
-OWN = {
-    "nobody": None, "vik": "patrol", "wes": "patrol", "gia": "grid", "ada": "responder", "ben": "responder",
-    "dora": "duty", "lea": "leader", "lin": "liaison", "ana": "analyst", "root": "admin",
-}  # fmt: skip
-OTHER = {f"other-{role.value}": role.value for role in Role}
-EVERYONE = set(OWN) | set(OTHER)
-USERS = EVERYONE - {"nobody"}
-
-
-def having(*roles: str) -> set[str]:
-    return {name for name, role in (OWN | OTHER).items() if role in roles}
-
-
-FILERS = having("patrol", "grid", "responder", "duty", "leader")
-CALLED = having("responder", "grid", "liaison", "leader")
-DESK = having("duty", "leader")
-STANDS = having("responder", "grid", "leader")
-INVITERS = having("duty", "leader", "admin")
-ADMINS = having("admin")
-REACHED = USERS - having("analyst", "admin")
-CASE_READERS = USERS - having("analyst", "admin")
-SEES_CASE = {"vik", "ada", "dora", "lea", "lin"}
-
-WHO: dict[str, set[str]] = {
-    "GET /": EVERYONE, "GET /report": EVERYONE, "GET /reports": EVERYONE, "GET /story": EVERYONE,
-    "GET /phone": EVERYONE, "GET /guide": EVERYONE, "GET /inapp": EVERYONE, "POST /api/push/test": USERS,
-    "GET /offline": EVERYONE, "GET /sw.js": EVERYONE, "GET /manifest.webmanifest": EVERYONE,
-    "GET /static/<version>/<path:name>": EVERYONE, "GET /login": EVERYONE, "POST /language": EVERYONE,
-    "GET /healthz": EVERYONE, "GET /readyz": EVERYONE, "GET /metrics": EVERYONE,
-    "GET /invite/<token>": EVERYONE, "POST /invite/<token>": EVERYONE,
-    "POST /login": set(), "POST /api/session": set(),  # with a wrong password
-    "POST /api/deliveries/<uuid:delivery_id>/receipts": set(),  # with a wrong token
-    "DELETE /api/session": USERS, "POST /logout": USERS, "POST /devices/revocation": USERS,
-    "GET /devices": USERS, "POST /password": USERS, "POST /devices/<int:device_id>/revocation": USERS,
-    "GET /api/me": USERS, "GET /api/form": USERS, "GET /api/reports": USERS, "GET /api/push/key": USERS,
-    "POST /api/push/subscriptions": USERS, "DELETE /api/push/subscriptions": USERS,
-    "PUT /api/reports/<uuid:report_id>": FILERS, "GET /api/nearby": FILERS, "POST /report": FILERS,
-    "GET /api/reports/<uuid:report_id>": {"vik"},
-    "PUT /api/reports/<uuid:report_id>/photos/<uuid:file_id>": {"vik"},
-    "PUT /api/reports/<uuid:report_id>/voices/<uuid:file_id>": {"vik"},
-    "GET /photos/<uuid:file_id>/<size>": SEES_CASE, "GET /voices/<uuid:file_id>": SEES_CASE,
-    "GET /api/cases": CASE_READERS,
-    "GET /api/cases/<number>": SEES_CASE, "POST /api/cases/<number>/transitions": SEES_CASE,
-    "PUT /api/cases/<number>/steps/<uuid:step_id>": {"ada", "lin"},
-    "PUT /api/cases/<number>/steps/<uuid:step_id>/photos/<uuid:file_id>": {"ada"},
-    "GET /tasks": CALLED,
-    "GET /tasks/<number>": {"ada", "lin", "lea"} | having("duty"),  # a duty officer is led on to the desk
-    "GET /tasks/<number>/called": {"ada", "lin", "lea"}, "POST /tasks/<number>/transitions": {"ada", "lin", "lea"},
-    "GET /desk": DESK, "GET /desk/queue": DESK, "GET /desk/pulse": DESK, "GET /desk/on-call": DESK,
-    "GET /desk/roster": DESK, "POST /desk/roster": DESK, "POST /desk/roster/<int:entry_id>/end": {"dora", "lea"},
-    "GET /desk/cases/<number>": {"dora", "lea"}, "POST /desk/cases/<number>/transitions": {"dora", "lea"},
-    "GET /desk/import": DESK, "POST /desk/import": DESK,
-    "GET /desk/invitations": INVITERS, "POST /desk/invitations": INVITERS,
-    "POST /desk/invitations/new-phone": {"dora", "lea", "root"},
-    "POST /desk/invitations/<int:invitation_id>/revocation": {"dora", "lea", "root"},
-    "GET /desk/rotations/new": DESK, "POST /desk/rotations": DESK,
-    "GET /desk/rotations/<int:rotation_id>": {"dora", "lea"}, "POST /desk/rotations/<int:rotation_id>": {"dora", "lea"},
-    "POST /desk/rotations/<int:rotation_id>/end": {"dora", "lea"},
-    "GET /desk/shifts/<int:rotation_id>/<int:start>": {"dora", "lea"},
-    "POST /desk/shifts/<int:rotation_id>/<int:start>/stand-in": {"dora", "lea"},
-    "POST /desk/exchanges": {"dora", "lea"}, "POST /desk/overrides/<int:override_id>/end": {"dora", "lea"},
-    "GET /desk/handover": DESK, "POST /desk/handover": DESK, "GET /desk/handover/<int:handover_id>": {"dora", "lea"},
-    "POST /desk/handover/<int:handover_id>/taking": {"dora", "lea"},
-    "POST /desk/handover/<int:handover_id>/withdrawal": {"dora", "lea"},
-    "GET /roster": STANDS, "GET /roster/swaps/new": {"ada"}, "POST /roster/swaps": {"ada"},  # with a shift of ada's
-    "GET /roster/swaps/<int:swap_id>": {"ada", "ben"},
-    "POST /roster/swaps/<int:swap_id>/agreement": {"ben"}, "POST /roster/swaps/<int:swap_id>/refusal": {"ben"},
-    "POST /roster/swaps/<int:swap_id>/withdrawal": {"ada"},
-    "POST /roster/feeds": STANDS | having("duty"), "POST /roster/feeds/end": STANDS | having("duty"),
-    "GET /ics/<token>.ics": set(),  # with a wrong token
-    # with a wrong code; what a right one opens, and for how long, is in tests/scenarios/test_other_channels.py
-    "GET /r/<code>": set(), "POST /r/<code>/signature": set(), "POST /r/<code>/steps": set(),
-    "GET /r/<code>/photos/<uuid:file_id>/<size>": set(),
-    "GET /desk/drills": DESK, "POST /desk/drills": DESK, "GET /desk/drills/<int:drill_id>": {"dora", "lea"},
-    "POST /desk/drills/<int:drill_id>/end": {"dora", "lea"}, "POST /desk/proofs/<int:user_id>": {"dora", "lea"},
-    "GET /admin/holidays": ADMINS, "POST /admin/holidays": ADMINS, "POST /admin/holidays/years": ADMINS,
-    "POST /admin/holidays/<day>/removal": ADMINS,
-    "GET /admin/policies": ADMINS, "GET /desk/policies": DESK,
-    "GET /admin/policies/edit": ADMINS, "POST /admin/policies/edit": ADMINS,
-    "GET /analysis": having("analyst"), "GET /desk/measures": DESK | having("analyst"),
-    "GET /desk/heartbeat": DESK | having("analyst", "admin"),
-    "GET /admin": ADMINS, "POST /admin/categories/<code>": ADMINS, "GET /admin/limits": ADMINS,
-    "POST /admin/limits": ADMINS, "GET /admin/areas": ADMINS, "POST /admin/areas": ADMINS,
-    "GET /admin/departments": ADMINS, "POST /admin/departments": ADMINS,
-    "POST /admin/departments/<int:department_id>": {"root"},
-    "GET /admin/channels": ADMINS, "POST /admin/channels": ADMINS, "POST /admin/channels/<int:gateway_id>": {"root"},
-    "POST /admin/channels/<int:gateway_id>/active": {"root"}, "POST /admin/channels/<int:gateway_id>/test": {"root"},
-    "GET /reminders": REACHED, "POST /reminders/order": REACHED, "POST /reminders/quiet": REACHED,
-    "POST /reminders/contacts": REACHED & set(OWN),  # at a gateway of their town
-    "POST /reminders/contacts/<int:contact_id>/test": {"ada"},
-    "POST /reminders/contacts/<int:contact_id>/removal": {"ada"},
-    "GET /reminders/prove/<token>": EVERYONE, "POST /reminders/prove/<token>": EVERYONE,  # with a wrong token
-    "GET /r/<int:contact_id>-<int:sent_on>-<mac>": EVERYONE,
-    "GET /admin/accounts": ADMINS, "POST /admin/accounts/<int:user_id>": {"root"},
-    "POST /admin/accounts/<int:user_id>/invitations": {"root"},
-}  # fmt: skip
 
 
 @dataclass
@@ -153,9 +57,10 @@ class Town:
         for name in ("uuid:report_id", "uuid:step_id", "uuid:file_id", "uuid:delivery_id", "int:device_id",
                      "int:entry_id", "int:invitation_id", "int:department_id", "int:user_id", "int:rotation_id",
                      "int:start", "int:override_id", "int:handover_id", "int:swap_id", "int:gateway_id",
-                     "int:contact_id", "int:sent_on", "int:drill_id", "path:name"):  # fmt: skip
+                     "int:contact_id", "int:sent_on", "int:drill_id", "int:rule_id",
+                     "int:view_id", "int:ledger_id", "path:name"):  # fmt: skip
             rule = rule.replace(f"<{name}>", str(values[name.split(":")[1]]))
-        for name in ("number", "size", "token", "code", "version", "name", "day", "mac"):
+        for name in ("number", "size", "token", "code", "version", "name", "day", "mac", "area_code", "kind"):
             rule = rule.replace(f"<{name}>", str(values[name]))
         return rule
 
@@ -190,6 +95,7 @@ def town(world: World, tmp_path: Path) -> Town:
         values = {
             "step_id": step, "after": after["id"],
             "report_id": report, "file_id": photo_id, "voice": voice_id, "number": number, "size": "thumb",
+            "area_code": "441521115004",
             "delivery_id": delivery, "token": "wrong", "code": "fire", "version": "x", "name": "css/base.css",
             "device_id": db.session.scalars(select(Device.id)).first(),
             "entry_id": db.session.scalars(select(OnCall.id)).first(),
@@ -200,7 +106,13 @@ def town(world: World, tmp_path: Path) -> Town:
     drill = (
         world.dora.post("/desk/drills", data={"minutes": "10", "sure": "yes"}).headers["Location"].rpartition("/")[2]
     )
-    return Town(world, values | _roster(world) | _channels(world) | {"drill_id": int(drill)})
+    rule = world.root.post("/admin/dispatch", data={"to": "department:1"}).headers["Location"].rpartition("-")[2]
+    world.dora.post("/desk/views", data={"name": "热线", "query": "source=hotline"})
+    view = world.dora.get("/desk").text.split("/desk/views/")[1].split("/")[0]
+    file = {"file": (BytesIO(b"text,id\nx,1\n"), "x.csv"), "source": "hotline"}
+    ledger = world.dora.post("/desk/ledgers", data=file).headers["Location"].rpartition("/")[2]
+    more = {"kind": "csv", "ledger_id": int(ledger), "drill_id": int(drill), "rule_id": int(rule), "view_id": int(view)}
+    return Town(world, values | _roster(world) | _channels(world) | more)
 
 
 def _channels(world: World) -> dict[str, Any]:
@@ -335,6 +247,7 @@ def _body(town: Town, name: str, method: str, rule: str) -> dict[str, Any]:
             if name != "nobody" else {},
         },
         ("POST", "/desk/invitations/new-phone"): lambda: {"data": {"user": town.values["user_id"]}},
+        ("POST", SEAT): lambda: {"data": {"gateway_id": town.values["gateway_id"], "address": "?"}},
         ("POST", "/login"): lambda: {"data": {"username": f"nobody-{name}", "password": "wrong"}},
         ("POST", "/api/deliveries/<uuid:delivery_id>/receipts"): lambda: {"json": {"state": "shown", "token": "x"}},
         ("POST", "/api/cases/<number>/transitions"): lambda: {"json": {"action": "accept", "version": 0}},

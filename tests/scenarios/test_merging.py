@@ -1,0 +1,203 @@
+"""Two reports of one hole: merged, merged by mistake, taken apart. Nobody's report is lost and nobody is forgotten."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from fieldapp import clock, duplicates
+from fieldapp.db import db, writing
+from fieldapp.models import Alert, Attachment, Case, PairDecision, Report, SimilarityScale, User
+from fieldapp.rules import habit
+from fieldapp.rules.similarity import ALIKE_BITS, EVEN
+from tests.pictures import encoded, jpeg_with_everything
+from tests.world import Filed, Person, World
+
+
+@pytest.fixture(autouse=True)
+def wes(world: World) -> Person:
+    """A second volunteer of the same village."""
+    with world.app.app_context(), writing():
+        vik = db.session.scalars(select(User).where(User.username == "vik")).one()
+        same = {"role": vik.role, "area_code": vik.area_code, "password_hash": vik.password_hash}
+        db.session.add(User(username="wes", name="王五", created_at=clock.now(), **same))
+    return world.person("wes")
+
+
+def standing(world: World, *numbers: str) -> dict[str, tuple[Any, ...]]:
+    """What must be the same again after an undo."""
+    out = {}
+    with world.app.app_context():
+        for case in db.session.scalars(select(Case).where(Case.number.in_(numbers))):
+            reports = db.session.scalars(select(Report.id).where(Report.case_id == case.id))
+            calling = select(Alert.id).where(Alert.case_id == case.id, Alert.state == "open")
+            out[case.number] = (
+                sorted(map(str, reports)), case.status, case.severity, case.signals, case.due_at, case.due_step,
+                len(db.session.scalars(calling).all()),
+            )  # fmt: skip
+    return out
+
+
+def pair(world: World, one: str = "blue", other: str = "blue") -> tuple[Filed, Filed]:
+    return world.vik.files("井盖没了", severity=one), world.wes.files("路口井盖不见了", severity=other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "accepted"),
+    [("blue", "blue", True), ("red", "blue", False), ("yellow", "red", True), ("blue", "red", False)],
+)
+def test_a_merge_by_mistake_is_undone_as_if_it_never_was(world: World, one: str, other: str, accepted: bool) -> None:
+    first, second = (filed.number for filed in pair(world, one, other))
+    if accepted:
+        world.dora.must("accept", second)
+    before = standing(world, first, second)
+    world.dora.must("merge", second, to=first)
+    assert standing(world, first)[first][3] == 2
+    world.dora.must("unmerge", second)
+    assert standing(world, first, second) == before
+
+
+def test_a_chain_comes_apart_from_its_end(world: World) -> None:
+    a, b, c = (world.vik.files(f"井盖{n}").number for n in "一二三")
+    before = standing(world, a, b, c)
+    world.dora.must("merge", a, to=b)
+    world.dora.must("merge", b, to=c)
+    assert len(standing(world, c)[c][0]) == 3
+    assert world.dora.does("unmerge", a).status_code == 409, "b went on into c"
+    world.dora.must("unmerge", b)
+    world.dora.must("unmerge", a)
+    assert standing(world, a, b, c) == before
+
+
+def test_once_the_other_is_closed_it_stays_merged_and_everybody_hears(world: World) -> None:
+    first, second = pair(world)
+    gone = second.number
+    world.wes.carries_phone()
+    world.dora.must("accept", first.number)
+    world.dora.must("merge", second.number, to=first.number)
+    world.work()
+    world.hush()
+    world.dora.must("close", first.number, note="补好了")
+    world.work()
+    world.phones["wes"].expects("已办结")
+    assert world.dora.does("unmerge", gone).status_code == 409
+
+
+def test_one_report_is_another_event_and_its_reporter_is_told(world: World) -> None:
+    first, second = pair(world)
+    gone = second.number
+    world.wes.carries_phone()
+    world.dora.must("merge", second.number, to=first.number)
+    world.work()
+    world.hush()
+    world.dora.must("split", first.number, to=second.id)
+    apart = second.number
+    assert apart not in (first.number,), "it has a number of its own"
+    world.work()
+    assert apart in world.phones["wes"].expects("单独办理")["body"]
+    shown = standing(world, first.number, apart)
+    assert [shown[number][3] for number in (first.number, apart)] == [1, 1]
+    assert world.dora.does("split", first.number, to=first.id).status_code == 422, "one must stay"
+    assert world.dora.does("unmerge", gone).status_code == 409, "nothing of it is left there"
+
+
+def test_where_what_was_split_off_happened_the_rest_did_not(world: World) -> None:
+    first, second = world.vik.files("井盖没了"), world.wes.files("路口的", position=None)
+    there = {"lat": 22.98, "lon": 115.34, "accuracy_m": 9, "age_s": 1, "source": "gps"}
+    third = world.wes.files("桥头的", position=there)
+    number = first.number
+    for other in (second, third):
+        world.dora.must("merge", other.number, to=number)
+    places = []
+    for gone in (first, third):
+        world.dora.must("split", number, to=gone.id)
+        with world.app.app_context():
+            case = db.session.scalars(select(Case).where(Case.number == number)).one()
+            places.append((case.title, case.lat, case.lon))
+    assert places == [("路口的", 22.98, 115.34), ("路口的", None, None)]
+
+
+def test_what_the_desk_found_to_be_another_event_is_not_offered_again(world: World) -> None:
+    first, second = pair(world)
+    page = f"/desk/cases/{second.number}"
+    shown = world.dora.get(page).text
+    assert "可能重复" in shown and "0 米外" in shown and "都提到“井盖”" in shown
+    world.dora.must("not_same", second.number, to=first.number)
+    assert "可能重复" not in world.dora.get(page).text
+
+
+def test_two_phones_took_the_same_picture(world: World) -> None:
+    first = world.vik.files("", photos=(jpeg_with_everything(),))
+    second = world.wes.files("", photos=(encoded("WEBP"),), position=None)
+    world.develop()
+    with world.app.app_context():
+        one, other = db.session.scalars(select(Attachment.looks)).all()
+        assert one and other and (int(one, 16) ^ int(other, 16)).bit_count() <= ALIKE_BITS
+    shown = world.dora.get(f"/desk/cases/{second.number}").text
+    assert first.number in shown and "照片相像" in shown and "同一个村（社区）" in shown
+
+
+def test_the_scale_is_learned_from_the_towns_own_cases_and_decisions(world: World) -> None:
+    first, second = pair(world)
+    world.dora.must("not_same", second.number, to=first.number)
+    with world.app.app_context():
+        assert duplicates.learn(clock.now()) == 0, "too few to learn from"
+        with writing():
+            case = db.session.scalars(select(Case).where(Case.number == first.number)).one()
+            for n in range(duplicates.ENOUGH):
+                copy = {name: getattr(case, name) for name in ("town_code", "area_code", "severity", "lat", "lon")}
+                at = {"opened_at": case.opened_at, "changed_at": case.opened_at, "closed_at": case.opened_at}
+                db.session.add(Case(number=f"T-{n}", status="closed", title=f"老街{n}", version=1, **copy, **at))
+        assert duplicates.learn(clock.now()) == 1
+        scale = db.session.get_one(SimilarityScale, "").learned
+        assert scale["rows"] > duplicates.ENOUGH and scale["favour"] == 0.75
+        assert duplicates.learn_if_old(clock.now()) == 0, "somebody has, today"
+        assert duplicates.learn_if_old(clock.now() + duplicates.FRESH) == 1
+
+
+def test_a_desk_that_keeps_saying_no_at_a_distance_is_understood(world: World) -> None:
+    number = world.vik.files("井盖没了").number
+    with world.app.app_context():
+        now = clock.now()
+        with writing():
+            case = db.session.scalars(select(Case).where(Case.number == number)).one()
+            copy = {
+                name: getattr(case, name) for name in ("town_code", "area_code", "category_code", "severity", "lat")
+            }
+            for n in range(duplicates.ENOUGH):
+                at = {"opened_at": now, "changed_at": now, "closed_at": now, "lon": case.lon + n % 2 * 0.0003}
+                db.session.add(Case(number=f"T-{n}", status="closed", title=f"老街{n}", version=1, **copy, **at))
+            db.session.flush()
+            few = duplicates.ENOUGH_OF_EACH * 2
+            made = db.session.scalars(select(Case).where(Case.number.like("T-%")).order_by(Case.id)).all()
+            for n in range(2, few + 2):  # every second one lies 30 m off, and is no repeat
+                duplicates.decided(made[n], made[0], n % 2 == 0, now)
+        duplicates.learn(now)
+        scale, common = duplicates._scale("")
+        here, off = (duplicates._item(made[n], made[n].title, common) for n in (0, 1))
+        same, other = (habit.likelihood(scale, here, there, far) for there, far in ((here, 0.0), (off, 30.0)))
+        assert scale.habit and same > EVEN > other
+        with writing():
+            db.session.delete(db.session.get_one(PairDecision, (made[2].id, made[0].id)))
+        duplicates.learn(now)
+        assert not duplicates._scale("")[0].habit, "one yes too few shows no habit"
+
+
+def test_a_case_of_the_next_town_is_never_offered(world: World) -> None:
+    first, second = pair(world)
+    with world.app.app_context():
+        case = db.session.scalars(select(Case).where(Case.number == first.number)).one()
+        case.town_code = "441521119"
+        db.session.commit()
+    assert "可能重复" not in world.dora.get(f"/desk/cases/{second.number}").text
+
+
+def one_tap(officer: Person, number: str, to: str) -> int:
+    body = {"action": "merge", "to": to, "version": 1}
+    return officer.post(f"/api/cases/{number}/transitions", json=body).status_code
+
+
+def test_merging_crosswise_one_after_the_other_is_refused_not_looped(world: World) -> None:
+    first, second = pair(world)
+    assert one_tap(world.dora, second.number, first.number) == 200
+    assert one_tap(world.lea, first.number, second.number) in (409, 422)
