@@ -44,10 +44,11 @@ INSERTS = {
               "opened_at", "changed_at", "due_step", "due_since", "due_at", "signals", "reopened", "version"),
     "case_events": ("case_id", "at", "action", "actor_id", "result", "note", "data"),
     "alerts": ("id", "case_id", "town_code", "purpose", "severity", "state", "title", "body", "path", "raised_at",
-               "rung", "minutes", "next_step_at", "look_at"),
-    "deliveries": ("id", "alert_id", "user_id", "subscription_id", "channel", "rung", "state", "attempts",
-                   "created_at", "updated_at", "due_at", "expires_at"),
+               "rung", "policy", "next_step_at", "look_at"),
+    "deliveries": ("id", "alert_id", "user_id", "subscription_id", "channel", "rung", "turn", "why",
+                   "copied", "state", "attempts", "created_at", "updated_at", "due_at", "expires_at"),
 }  # fmt: skip
+LADDER = json.dumps({"rungs": [{"who": ["standby"], "minutes": 5, "copied": []}], "repeats": 2})
 COUNTER = (
     "INSERT INTO case_counters (town_code, day, last) VALUES (?, ?, 1)"
     " ON CONFLICT (town_code, day) DO UPDATE SET last = case_counters.last + 1 RETURNING last"
@@ -136,13 +137,13 @@ def _call(connection: Any, case_id: int, now: Any, title: str) -> None:
     alert_id = _id(uuid4())
     _insert(connection, "case_events", case_id, now, "called", None, None, "", "{}")
     _insert(
-        connection, "alerts", alert_id, case_id, DEMO_TOWN, "intake", 3, "open", title, title, "/tasks/1", now, 0, 5,
-        now, now,
+        connection, "alerts", alert_id, case_id, DEMO_TOWN, "intake", 3, "open", title, title, "/tasks/1", now, 0,
+        LADDER, now, now,
     )  # fmt: skip
     for user_id, subscription_id in _people["called"]:
         _insert(
-            connection, "deliveries", _id(uuid4()), alert_id, user_id, subscription_id, "webpush", 0, "queued", 0, now,
-            now, now, now,
+            connection, "deliveries", _id(uuid4()), alert_id, user_id, subscription_id, "webpush", 0, 0, "standby",
+            False, "queued", 0, now, now, now, now,
         )  # fmt: skip
 
 
