@@ -21,6 +21,8 @@ from fieldapp.rules.deadlines import Step
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import OPEN, Refused, Status
 
+CALLS = frozenset({"joined", "merged_in", "classify"})
+
 
 def hold(actor: User, number: str, action: str, ask: Ask) -> None:
     """Lock both cases before anything else is, in one order."""
@@ -43,11 +45,11 @@ def merge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     _move(moved, target)
     case.merged_into_id = target.id
     was: dict[str, Any] = {"from": case.number, "reports": moved, "with": case.severity.word}
-    was |= {"before": target.severity.word, "called": calling and not alerting.unanswered(target)}
+    was |= {"before": target.severity.word, "called": not alerting.unanswered(target)}
     cases.record(target, "merged_in", actor.id, now, data=was)
     duplicates.decided(case, target, True, now)
     alerting.stop(case, now)
-    triage.take_in(target, case.signals, case.severity, calling, now)
+    triage.take_in(target, case.signals, case.severity, calling and not _is_at_desk(target), now)
     for user, title in told:
         alerting.tell(target, user, messages.answer(target, messages.MERGED, title), now)
 
@@ -114,6 +116,11 @@ def _target(case: Case, actor: User, ask: Ask) -> Case | None:
     return target
 
 
+def _is_at_desk(case: Case) -> bool:
+    """The desk took it on, has it before it and merges into it: nobody need be called to look."""
+    return case.status == Status.ACCEPTED and case.paused_at is None
+
+
 def _why_not(case: Case) -> str | None:
     into, line = case.merged_into, _last(case, "merge")
     if into is None or line is None:
@@ -132,10 +139,14 @@ def _take_out(into: Case, number: str, moved: Sequence[str], actor: User, now: d
     into.signals = max(1, into.signals - len(moved))
     into.version += 1
     _index(into)
-    before = into.severity
     triage.ease(into, _severity_without(into), now)
-    if line and line.data.get("called") and into.status != Status.NEW and into.severity == before:
+    if line and line.data.get("called") and into.status != Status.NEW and not _called_since(into, line):
         alerting.stop(into, now, Purpose.INTAKE)  # it was called for the sake of what left, which is called itself
+
+
+def _called_since(case: Case, line: CaseEvent) -> bool:
+    """Something else came to it after this line that may call people."""
+    return any(entry.id > line.id and entry.action in CALLS for entry in _events(case))
 
 
 def _severity_without(case: Case) -> Severity:

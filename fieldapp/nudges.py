@@ -78,6 +78,8 @@ def _say(case: Case, word: Word, which: str, now: datetime) -> None:
     at_desk = case.due_step in terms.AT_DESK
     if word == Word.SOON and at_desk:
         return
+    if word == Word.NUDGE:
+        case.nudged_at = now
     people = [] if _is_calling(case) else terms.in_charge(case, now)
     if word == Word.SUPERVISE:
         case.supervised_at = case.supervised_at or now

@@ -1,6 +1,6 @@
 """The desk's queue: worst first (severity, then the nearest deadline, then age), page by page, and its counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -48,6 +48,8 @@ MOST = 200
 STRETCH, STRETCH_OF_ONE = 20_000, 5_000  # so many of what is done one page looks through at most
 FOUND, FOUND_OVER = 1000, 300  # so many that have the words; a filter's other wishes are looked for among them
 
+_AT_IT = (Assignment.returned_at.is_(None), Assignment.answered_at.is_(None))
+
 LANES: dict[str, tuple[Status, ...]] = {
     "open": tuple(sorted(OPEN)),
     "triage": (Status.NEW,),
@@ -81,6 +83,16 @@ class Filter:
     def narrow(self) -> bool:
         """True when it leaves anything of its lane out."""
         return replace(self, lane="", words="", since=None, before=None) != Filter(lane="")
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A case with a call that nobody answers. `seen`: somebody has at least looked at it; `sent`: who was sent there
+    and is still to report back, one of whom may be on it all the same.
+    """
+
+    seen: bool
+    sent: list[Assignment]
 
 
 @dataclass(frozen=True)
@@ -191,12 +203,22 @@ def minutes_to_acknowledge(user: User, since: datetime) -> float | None:
     return took[len(took) // 2] if took else None
 
 
-def unreached_numbers(cases: Sequence[Case]) -> dict[int, bool]:
-    """Of these cases, the ids of those that nobody answers, and whether anybody has at least seen the call."""
+def silent(cases: Sequence[Case]) -> dict[int, Silence]:
+    """Of these cases, by id, those that have a call that nobody answers."""
     seen = func.max(case((or_(Delivery.shown_at.is_not(None), Delivery.opened_at.is_not(None)), 1), else_=0))
     query = select(Alert.case_id, seen).outerjoin(Delivery, Delivery.alert_id == Alert.id)
     query = query.where(Alert.case_id.in_([shown.id for shown in cases]), _alert_unreached()).group_by(Alert.case_id)
-    return {case_id: bool(looked) for case_id, looked in db.session.execute(query) if case_id is not None}
+    found = {case_id: bool(looked) for case_id, looked in db.session.execute(query) if case_id is not None}
+    sent = _in_hand(found) if found else []
+    return {
+        case_id: Silence(looked, [one for one in sent if one.case_id == case_id]) for case_id, looked in found.items()
+    }
+
+
+def _in_hand(case_ids: Iterable[int]) -> list[Assignment]:
+    """Who was sent to these cases and is still to report back."""
+    query = select(Assignment).where(Assignment.case_id.in_(list(case_ids)), *_AT_IT).order_by(Assignment.id)
+    return list(db.session.scalars(query.options(joinedload(Assignment.user), joinedload(Assignment.department))))
 
 
 def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case]:
@@ -275,7 +297,11 @@ def _alert_unreached() -> ColumnElement[bool]:
 
 
 def _unreached(*of_alert: ColumnElement[bool]) -> ColumnElement[bool]:
-    return Case.id.in_(select(Alert.case_id).where(*of_alert, _alert_unreached()))
+    """Nobody answers, and nobody is on it: who assists and has not signed is said on the row of the others."""
+    on_it = select(Assignment.id).where(
+        Assignment.case_id == Alert.case_id, *_AT_IT, Assignment.acknowledged_at.is_not(None)
+    )  # fmt: skip
+    return Case.id.in_(select(Alert.case_id).where(*of_alert, _alert_unreached(), ~on_it.exists()))
 
 
 def _only_done(wanted: Filter) -> bool:

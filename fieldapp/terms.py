@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 
-from fieldapp import alerting, cases, clock, messages, reach, timing, triage
+from fieldapp import addresses, alerting, cases, clock, messages, reach, timing, triage
 from fieldapp.cases import Ask
 from fieldapp.db import db
 from fieldapp.errors import Conflict, Invalid
@@ -22,13 +22,16 @@ AT_DESK = frozenset({Step.TRIAGE, Step.VERIFY})
 
 
 def park(case: Case, actor: User, ask: Ask, now: datetime) -> None:
-    """挂账: it waits for another, and its clock stands; by itself it comes back. Never while somebody is called."""
+    """挂账: it waits for another, and its clock stands; by itself it comes back. Never while those who were sent are
+    called; a call for somebody to look at it ends with the desk's decision.
+    """
     if case.paused_at:
         raise Conflict("parked")
-    if alerting.unanswered(case):
+    if any(alert.purpose == Purpose.DISPATCH for alert in alerting.unanswered(case)):
         raise Conflict("still_calling")
     until = _until(ask.term, now)
     cases.apply(case, "park", actor, now, note=ask.note, data={"until": clock.rfc3339(until)})
+    alerting.stop(case, now)
     timing.stand(case, ask.note.strip(), now, until)
 
 
@@ -69,14 +72,15 @@ def refuse(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 def nudge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """催办, by hand: a word to who must keep the deadline."""
     people = _besides(actor, in_charge(case, now))
-    cases.apply(case, "nudge", actor, now, note=ask.note, data={"people": [one.name for one in people]})
+    cases.apply(case, "nudge", actor, now, note=ask.note, data=_whom(people, now))
+    case.nudged_at = now
     tell(case, Word.NUDGE, people, now, str(case.version), ask.note)
 
 
 def supervise(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     """督办, by hand: a word to them and to the leader, and it stands on the case until it is over."""
     people = _besides(actor, [*in_charge(case, now), *leaders(case, now)])
-    cases.apply(case, "supervise", actor, now, note=ask.note, data={"people": [one.name for one in people]})
+    cases.apply(case, "supervise", actor, now, note=ask.note, data=_whom(people, now))
     case.supervised_at = now
     tell(case, Word.SUPERVISE, people, now, str(case.version), ask.note)
 
@@ -158,6 +162,14 @@ def _people(one: Assignment) -> list[User]:
     if one.user:
         return [one.user] if one.user.active else []
     return reach.liaisons(one.department) if one.department else []
+
+
+def _whom(people: Iterable[User], now: datetime) -> dict[str, list[str]]:
+    """Who is told, and whom of them no word can reach: the desk had better telephone."""
+    people = list(people)
+    ways = addresses.ways(people, now)
+    silent = [one.name for one in people if not ways[one.id].by_kind]
+    return {"people": [one.name for one in people]} | ({"unreachable": silent} if silent else {})
 
 
 def _besides(actor: User, people: Iterable[User]) -> list[User]:

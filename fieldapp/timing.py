@@ -80,7 +80,7 @@ def start(case: Case, step: Step | None, now: datetime) -> None:
     """A new clock for what is waited for from now on; none when nothing is."""
     case.due_step, case.due_since = step, now if step else None
     case.extended_minutes, case.asked_minutes, case.nudged = 0, None, 0
-    case.due_at = case.due_minutes = case.due_kind = case.next_nudge_at = None
+    case.due_at = case.due_minutes = case.due_kind = case.next_nudge_at = case.nudged_at = None
     if step:
         take_limit(case, ())
     else:
@@ -102,7 +102,7 @@ def extend(case: Case, minutes: int) -> None:
     """So much longer than before; the words before the end may be said again."""
     case.due_minutes, case.due_kind = _allowed(case) + minutes, case.due_kind or Kind.NATURAL
     case.extended_minutes += minutes
-    case.asked_minutes, case.nudged = None, 0
+    case.asked_minutes, case.nudged, case.nudged_at = None, 0, None
     _wind(case)
 
 

@@ -153,8 +153,9 @@ def verify(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 
 
 def close(case: Case, actor: User, ask: Ask, now: datetime) -> None:
-    """办结: over; the reporter hears it and is asked."""
-    cases.apply(case, "close", actor, now, note=ask.note)
+    """办结: over; the reporter hears it and is asked. The history names who was sent and never signed."""
+    unsigned = [one.name for one in case.assignments if one.never_signed]
+    cases.apply(case, "close", actor, now, note=ask.note, data={"unsigned": unsigned} if unsigned else None)
     alerting.stop(case, now)
     tell(case, messages.CLOSED, now)
 

@@ -52,6 +52,7 @@ class Case(Model):
     paused_why: Mapped[str | None] = mapped_column(String(200))
     nudged: Mapped[int] = mapped_column(default=0)  # how many words of the ladder this clock has behind it
     next_nudge_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the next word, or when a pause is over
+    nudged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # 催办 was last said, by hand or by itself
     supervised_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     source: Mapped[str] = mapped_column(String(10), default=Source.PATROL.value, server_default=Source.PATROL.value)
     signals: Mapped[int] = mapped_column(default=1)  # reports telling of it
@@ -152,6 +153,11 @@ class Assignment(Model):
     def name(self) -> str:
         """Who was sent."""
         return self.user.name if self.user else self.department.name if self.department else ""
+
+    @property
+    def never_signed(self) -> bool:
+        """Sent, not given back, and not once heard of."""
+        return self.standing and self.acknowledged_at is None
 
     @property
     def standing(self) -> bool:

@@ -32,11 +32,6 @@ from fieldapp.web.transitions import Refusal, Typed
 
 ASKS = ("dispatch", "reinforce", "return", "transfer", "nudge", "supervise")
 SENDS_BACK = ("dispute", "return", "step_back", "reopen", "decline")
-# the furthest step somebody took, and what it is called
-REACHED = (
-    ("answered_at", _("已反馈")), ("arrived_at", words.STATUS["on_scene"]), ("departed_at", words.STATUS["en_route"]),
-    ("acknowledged_at", words.STATUS["acknowledged"]),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ def called(user: User, case: Case) -> list[Called]:
     own = duties.assignment_of(case, user)
     silent = [a for a in case.assignments if a.standing and a is not own and a not in held]
     others = [_of_called(case, delivery) for delivery in deliveries if delivery.user_id != user.id]
-    return others + [_reached(a) or Called(_name(a), words.ALERT["open"], False, a.sent_at) for a in silent]
+    return others + [_reached(a) or Called(a.name, words.ALERT["open"], False, a.sent_at) for a in silent]
 
 
 def _of_called(case: Case, delivery: Delivery) -> Called:
@@ -112,12 +107,8 @@ def _of_called(case: Case, delivery: Delivery) -> Called:
 
 
 def _reached(one: Assignment, name: str = "") -> Called | None:
-    steps = ((getattr(one, timed), state) for timed, state in REACHED)
-    return next((Called(name or _name(one), state, True, at) for at, state in steps if at), None)
-
-
-def _name(one: Assignment) -> str:
-    return one.user.name if one.user else one.department.name if one.department else ""
+    furthest = delivery_words.reached(one)
+    return Called(name or one.name, furthest[0], True, furthest[1]) if furthest else None
 
 
 def _told(alerts: Sequence[Alert]) -> list[tuple[Delivery, int]]:
@@ -151,6 +142,7 @@ def _shown(case: Case) -> dict[str, Any]:
         "photos_of": {report.id: _photos(report) for report in reports},
         "voices_of": {report.id: views.voices(report) for report in reports},
         "begun_at": _round(case)[0].at, "asked": _last_words(_round(case), *ASKS),
+        "hurried": next((e for e in reversed(case.events) if e.action == "nudge"), None) if case.nudged_at else None,
         "done": _last_words(case.events, "report_outcome", "assist_outcome"),
         "after_photos": [views.photo(a) for a in cases.after_photos(case)],
     }  # fmt: skip

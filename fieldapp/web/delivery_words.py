@@ -1,10 +1,11 @@
 """What is known of a delivery, in words and times, and no more than is known."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from fieldapp import clock
 from fieldapp.addresses import WEBPUSH
-from fieldapp.models import Delivery
+from fieldapp.models import Assignment, Delivery
 from fieldapp.rules.delivery import SEEN, DeliveryState
 from fieldapp.web import channel_words, words
 from fieldapp.web.tongue import later as _
@@ -16,6 +17,11 @@ STATE = {
     "acknowledged": _("已签收"), "failed-permanent": _("发不出去"), "expired": _("已停止"),
 }  # fmt: skip
 TAKEN = _("对方的服务器已接收，还不知道本人有没有看到")  # by a gateway, from which nothing more is ever heard
+# the furthest step somebody took, and what it is called
+REACHED = (
+    ("answered_at", _("已反馈")), ("arrived_at", words.STATUS["on_scene"]), ("departed_at", words.STATUS["en_route"]),
+    ("acknowledged_at", words.STATUS["acknowledged"]),
+)  # fmt: skip
 ERROR = {
     "no_device": _("没有能叫到的方式"),
     "over": _("已有人签收或已撤销"), "endpoint_not_allowed": _("推送地址不在允许之列"),
@@ -39,6 +45,25 @@ def sentence(entry: Delivery) -> str:
 def unanswered(seen: object) -> str:
     """Why a call stands among those that did not get through."""
     return gettext("看到了，没人签收") if seen else gettext("没人看到")
+
+
+def still_missing(sent: Iterable[Assignment]) -> str:
+    """Who of those sent to a case is on it, and who has not signed: 陈安已到场；黄本还没签收. Empty when nobody is, or
+    nobody is missing: then there is nothing to tell apart.
+    """
+    at_it = [one for one in sent if one.standing and not one.answered_at]
+    missing = [one.name for one in at_it if not one.acknowledged_at]
+    on_it = [f"{one.name}{furthest[0]}" for one in at_it if (furthest := reached(one))]
+    if not on_it or not missing:
+        return ""
+    comma = gettext("、")
+    return gettext("%(these)s；%(others)s还没签收", these=comma.join(on_it), others=comma.join(missing))
+
+
+def reached(one: Assignment) -> tuple[str, datetime] | None:
+    """The furthest step somebody took and when; None before the first."""
+    steps = ((getattr(one, timed), state) for timed, state in REACHED)
+    return next(((str(state), at) for at, state in steps if at), None)
 
 
 def channel(entry: Delivery) -> str:

@@ -136,7 +136,7 @@ def _worklist() -> dict[str, Any]:
         "choices": filters.choices(user()), "narrowed": _query("lane", "q"),
         "counts": counts, "wanted": wanted, "query": _query(),
         "open_cases": sum(counts[lane] for lane in ("triage", "in_hand", "verify")),
-        "unreached": queue.unreached_numbers(page["rows"]), "lanes": list(queue.LANES), "median": _median(now),
+        "unreached": queue.silent(page["rows"]), "lanes": list(queue.LANES), "median": _median(now),
     }  # fmt: skip
 
 

@@ -316,6 +316,11 @@ def _because(delivery: Delivery) -> list[str]:
     if delivery.rung == 0:
         return []
     waited = int((delivery.created_at - delivery.alert.raised_at).total_seconds() // 60)
+    earlier = (d for d in delivery.alert.deliveries if d.user_id == delivery.user_id and not d.copied)
+    if any(one.rung < delivery.rung for one in earlier):
+        if waited < 1:
+            return [gettext("前一次没有叫到，再叫您一次")]
+        return [gettext("过了 %(span)s还没有人签收，再叫您一次", span=span(waited))]
     if waited < 1:
         return [gettext("因为前面的人叫不到")]
     return [gettext("因为前面 %(span)s没有人签收", span=span(waited))]

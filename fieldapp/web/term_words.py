@@ -10,7 +10,7 @@ from flask_babel import format_datetime
 from fieldapp import clock, directory, timing
 from fieldapp.models import Case, Category, Limit
 from fieldapp.rules import deadlines
-from fieldapp.rules.deadlines import Kind, Office, Step, Word
+from fieldapp.rules.deadlines import Kind, Office, Step
 from fieldapp.rules.severity import Severity
 from fieldapp.web.tongue import chosen
 from fieldapp.web.tongue import later as _
@@ -29,7 +29,6 @@ COLOUR = {"red": _("红"), "yellow": _("黄"), "blue": _("蓝")}
 EXAMPLE_AT = time(16, 50)
 DAY_MINUTES = 24 * 60
 NATURAL = (60, 4 * 60, DAY_MINUTES, 3 * DAY_MINUTES, 7 * DAY_MINUTES)
-SAID = deadlines.LADDER.index(Word.NUDGE) + 1  # so many are said once 催办 is
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ def badges(case: Case, now: datetime) -> list[Badge]:
     if case.asked_minutes is not None:
         found.append(Badge(gettext("申请延期"), "warn"))
     late = case.due_at is not None and case.due_at < now
-    if late and case.nudged >= SAID and not case.supervised_at:
-        found.append(Badge(gettext("已催办"), "bad"))
+    if case.nudged_at and not case.supervised_at:
+        found.append(Badge(gettext("已催办"), "bad" if late else "warn"))
     elif case.nudged and case.due_at and not late:
         found.append(Badge(gettext("即将超期"), "warn"))
     return found

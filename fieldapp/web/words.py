@@ -187,7 +187,7 @@ REASON = {
     "no_reports": _("文件里没有上报。"),
     "parked": _("已经挂账了。"),
     "not_parked": _("现在没有挂账。"),
-    "still_calling": _("还在叫人，没有人应答。先把人叫到，再挂账。"),
+    "still_calling": _("派出的人还没有签收，正在叫。等他签收，或改派别人，再挂账。"),
     "not_a_day": _("请选一个日期。"),
     "not_so_long": _("请选明天起、半年以内的一天。"),
     "how_long": _("请选要延多久。"),
@@ -294,18 +294,32 @@ def event(entry: CaseEvent) -> str:
     base += term_words.of_event(entry.action, data)
     names = data.get("people") or data.get("to")
     if names:
-        return gettext("%(what)s：%(names)s", what=base, names=gettext("、").join(names))
+        said = gettext("%(what)s：%(names)s", what=base, names=gettext("、").join(names))
+        return said + _missed(data)
     if entry.action == "late_step":
         return gettext("%(what)s：%(names)s", what=base, names=ACTION[data["step"]]) + _when(data)
     if "taken_at" in data:
         return base + _when(data)
     if entry.action == "unreadable" and data.get("kind") == "voice":
         return gettext("有一段录音放不出来")
+    if entry.action == "close" and data.get("unsigned"):
+        return gettext("%(what)s（%(more)s）", what=base, more=unsigned(data["unsigned"]))
     if entry.action == "merge" and data.get("into"):
         return f"{base} → {data['into']}"
     if entry.action in OF_ANOTHER and data.get("from"):
         return gettext("%(what)s：%(names)s", what=base, names=data["from"])
     return base
+
+
+def unsigned(names: list[str]) -> str:
+    """Who was sent and never signed."""
+    return gettext("%(names)s没有签收过", names=gettext("、").join(names)) if names else ""
+
+
+def _missed(data: dict[str, Any]) -> str:
+    """Of those who were told, whom no word could reach."""
+    silent = data.get("unreachable")
+    return gettext("（叫不到 %(names)s，请打电话）", names=gettext("、").join(silent)) if silent else ""
 
 
 def _when(data: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ COLUMNS = (
     ("paused_why", "VARCHAR(200)"),
     ("nudged", "INTEGER DEFAULT 0 NOT NULL"),
     ("next_nudge_at", "TIME"),
+    ("nudged_at", "TIME"),
     ("supervised_at", "TIME"),
 )
 

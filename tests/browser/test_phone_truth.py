@@ -61,9 +61,11 @@ def asset(page: Page, name: str) -> str:
     return script.rsplit("/js/", 1)[0] + f"/js/{name}"
 
 
-MET = """async () => {
-    const { metWithin } = await import(document.querySelector("link[href$='account.js']").href);
-    return metWithin(600_000);
+SETTLED = """async () => {
+    const part = (name) => import(document.querySelector(`link[href$='/${name}.js']`).href);
+    const [account, store] = await Promise.all([part("account"), part("store")]);
+    const me = await store.get("kv", "me");
+    return (await account.metWithin(600_000)) && Boolean(await store.get("kv", `nearby-${me.id}`));
 }"""
 
 
@@ -112,7 +114,7 @@ def test_a_line_that_nobody_has_tried_is_not_called_connected(
     with Phone(whole_chromium, town, line, worker=True) as phone:
         form(phone)
         phone.controlled()
-        phone.until(MET)
+        phone.until(SETTLED)  # who this is and what is near: the next page then asks for neither
         line.fail(".*", drop)
         form(phone)  # the server was met a moment ago, so this page asks for nothing
         expect(phone.page.locator("#line")).to_have_text("有没有网都能报")

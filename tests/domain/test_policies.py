@@ -280,7 +280,7 @@ def test_every_alert_says_why_it_came(town: World, evening: datetime) -> None:
     assert said["黄本", 1] == f"第 2 梯次：因为前面 1 分钟没有人签收，规则里写着您的名字{rule}"
     assert said["林敏", 1] == f"第 2 梯次：因为前面 1 分钟没有人签收，规则里写着您的部门（市政管理所）{rule}"
     assert said["李雷", 2] == f"第 3 梯次：因为前面 4 分钟没有人签收，您是带班领导{rule}"
-    assert said["陈安", 4] == f"第 2 轮第 1 梯次：因为前面 6 分钟没有人签收，您在备勤{rule}"
+    assert said["陈安", 4] == f"第 2 轮第 1 梯次：过了 6 分钟还没有人签收，再叫您一次，您在备勤{rule}"
 
 
 def test_why_when_nobody_before_could_be_called_and_when_one_was_sent(town: World) -> None:

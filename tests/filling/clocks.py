@@ -129,6 +129,7 @@ def running(life: Life, now: float) -> dict[str, Any]:
         "due_step": step, "due_since": since, "due_at": clock.due.timestamp(), "due_minutes": clock.limit.minutes,
         "due_kind": clock.limit.kind, "nudged": len(behind),
         "next_nudge_at": life.parked[1] if life.parked else coming,
+        "nudged_at": next((at for at, word in behind if word == Word.NUDGE), None),
         "supervised_at": next((at for at, word in behind if word == Word.SUPERVISE), None),
     }  # fmt: skip
 

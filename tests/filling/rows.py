@@ -14,7 +14,8 @@ COLUMNS = {
     "cases": (
         "id", "number", "town_code", "area_code", "category_code", "severity", "status", "title", "lat", "lon",
         "opened_at", "changed_at", "closed_at", "due_step", "due_since", "due_at", "due_minutes", "due_kind",
-        "extended_minutes", "paused_at", "paused_until", "paused_why", "nudged", "next_nudge_at", "supervised_at",
+        "extended_minutes", "paused_at", "paused_until", "paused_why", "nudged", "next_nudge_at", "nudged_at",
+        "supervised_at",
         "source", "signals", "reopened", "satisfied", "merged_into_id", "version",
     ),
     "reports": (
@@ -101,7 +102,7 @@ class Rows:
             at(life.ended), run.get("due_step"), at(run.get("due_since")), at(run.get("due_at")),
             run.get("due_minutes"), run.get("due_kind"), 0, at(since), at(until),
             words.PARKED[life.id % len(words.PARKED)] if life.parked else None, run.get("nudged", 0),
-            at(run.get("next_nudge_at")), at(run.get("supervised_at")), life.source.value,
+            at(run.get("next_nudge_at")), at(run.get("nudged_at")), at(run.get("supervised_at")), life.source.value,
             1 + len(life.joined) + len(life.merged), 0, 1 if life.confirmed else None,
             life.into.id if life.into else None, 1 + moves,
         ))  # fmt: skip

@@ -203,7 +203,7 @@ def test_what_still_calls_somebody_cannot_be_put_aside(world: World) -> None:
     world.dora.must("accept", number)
     world.dora.must("dispatch", number, to="ada")
     answer = world.dora.does("park", number, note="等供电局")
-    assert answer.status_code == 409 and "还在叫人" in answer.text
+    assert answer.status_code == 409 and "还没有签收，正在叫" in answer.text
 
 
 def test_put_aside_and_then_red_it_calls_and_is_no_longer_aside(world: World) -> None:
@@ -271,12 +271,22 @@ def test_hurried_and_watched_by_hand(world: World) -> None:
     world.work()
     world.phones["ada"].expects("快一点")
     world.phones["lea"].stays_silent()
+    assert "已催办" in world.dora.get("/desk").text and "已催办" in world.ada.get(f"/tasks/{number}").text
+    assert "催办：陈安" in world.dora.get(f"/desk/cases/{number}").text
     assert world.dora.does("supervise", number).status_code == 422
     world.dora.must("supervise", number, note="今天办结")
     world.work()
     world.phones["ada"].expects("督办")
     world.phones["lea"].expects("督办")
     assert "督办" in world.dora.get(f"/desk/cases/{number}").text
+
+
+@pytest.mark.onedb
+def test_hurrying_somebody_no_word_can_reach_says_so(world: World) -> None:
+    number = world.vik.files("路灯", severity="yellow").number
+    world.dora.must("dispatch", number, to="ben")
+    world.dora.must("nudge", number)
+    assert "催办：黄本（叫不到 黄本，请打电话）" in world.dora.get(f"/desk/cases/{number}").text
 
 
 @pytest.mark.onedb

@@ -57,6 +57,22 @@ def test_a_merge_by_mistake_is_undone_as_if_it_never_was(world: World, one: str,
     assert standing(world, first, second) == before
 
 
+@pytest.mark.parametrize(("other", "calls"), [("yellow", 0), ("red", 1)])
+def test_what_the_desk_merges_into_its_own_case_calls_only_when_it_is_worse(
+    world: World, other: str, calls: int
+) -> None:
+    first, second = (filed.number for filed in pair(world, "yellow", other))
+    world.dora.must("accept", first)
+    world.hush()
+    world.dora.must("merge", second, to=first)
+    assert standing(world, first)[first][-1] == calls
+    world.dora.must("unmerge", second)
+    assert standing(world, first)[first][-1] == 0
+    world.dora.must("merge", second, to=first)
+    world.dora.must("park", first, note="等市政来人")
+    assert standing(world, first)[first][-1] == 0, "who decides that it waits ends the call for somebody to look"
+
+
 def test_a_chain_comes_apart_from_its_end(world: World) -> None:
     a, b, c = (world.vik.files(f"井盖{n}").number for n in "一二三")
     before = standing(world, a, b, c)

@@ -92,6 +92,25 @@ def test_the_lead_is_called_on_although_who_assists_has_signed(world: World) -> 
     assert states == {"acknowledged"}
 
 
+def test_with_one_on_site_the_desk_reads_who_is_there_and_who_has_not_signed(world: World) -> None:
+    number = world.vik.files("电线垂落", severity="red").number
+    world.dora.must("dispatch", number, to=["ada", "ben"])
+    world.fast_forward(minutes=2)
+    unreached = "/desk?lane=unreached"
+    assert "没人看到" in world.dora.get(unreached).text
+    world.ada.must("acknowledge", number)
+    world.ada.must("arrive", number)
+    world.fast_forward(minutes=6)
+    assert number not in world.dora.get(unreached).text, "a human is there"
+    for page in ("/desk", f"/desk/cases/{number}"):
+        text = world.dora.get(page).text
+        assert "陈安已到场；黄本还没签收" in text and "没人看到" not in text, page
+    world.ada.must("report_outcome", number, note="已断电")
+    assert "黄本没有签收过，办结后不再叫" in world.dora.get(f"/desk/cases/{number}").text
+    world.dora.must("close", number)
+    assert "办结（黄本没有签收过）" in {event["words"] for event in world.dora.case(number)["history"]}
+
+
 def test_one_leads_two_assist_one_gives_back_and_the_lead_changes(world: World) -> None:
     water = without_accounts(world, "水务站")
     number = world.vik.files("水管爆了").number
