@@ -277,7 +277,7 @@ def test_every_alert_says_why_it_came(town: World, evening: datetime) -> None:
     rule = "（规则：海城镇 红色新报，只管消防安全，本镇自己定的）。"
     assert said["陈安", 0] == f"第 1 梯次：您在备勤{rule}"
     assert said["吴朵", 0] == f"第 1 梯次：抄送给您，不等您签收，您在值班台{rule}"
-    assert said["黄本", 1] == f"第 2 梯次：因为前面 1 分钟没有人签收，规则里写着您的名字{rule}"
+    assert said["黄本", 1] == f"第 2 梯次：过了 1 分钟还没有人签收，再叫您一次，规则里写着您的名字{rule}"
     assert said["林敏", 1] == f"第 2 梯次：因为前面 1 分钟没有人签收，规则里写着您的部门（市政管理所）{rule}"
     assert said["李雷", 2] == f"第 3 梯次：因为前面 4 分钟没有人签收，您是带班领导{rule}"
     assert said["陈安", 4] == f"第 2 轮第 1 梯次：过了 6 分钟还没有人签收，再叫您一次，您在备勤{rule}"
