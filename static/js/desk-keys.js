@@ -6,8 +6,8 @@ import { pick } from "./desk-pick.js";
 
 const TYPING = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 const ACTIONS = {
-  a: "accept", d: "dispatch", c: "classify", m: "merge", f: "report_outcome", v: "verify", w: "close", n: "decline",
-  b: "return", r: "reopen", p: "park", e: "reinforce",
+  a: ["accept"], d: ["dispatch", "reinforce"], c: ["classify"], m: ["merge"], f: ["report_outcome"], v: ["verify"],
+  w: ["close"], n: ["decline"], b: ["return"], r: ["reopen"], p: ["park"], e: ["reinforce"],
 };
 const KEYS = {
   j: () => move(1), k: () => move(-1), J: () => extend(1), K: () => extend(-1), "?": help,
@@ -47,9 +47,11 @@ function extend(by) {
   pick(document.activeElement, true);
 }
 
-/** Open an action's form with the focus in its first field; what needs no words is at its button, for Enter. */
-function begin(action) {
-  const form = openCase()?.querySelector(`form:has(input[name=action][value=${action}])`);
+/** Open the form of the first of these actions that can be done now, with the focus in its first field; what needs no
+    words is at its button, for Enter. Calling somebody again, beside a name, is no sending (.sent). */
+function begin(actions) {
+  const offered = (action) => openCase()?.querySelector(`form:not(.sent form):has(input[name=action][value=${action}])`);
+  const form = actions.map(offered).find(Boolean);
   if (!form) return;
   const fold = form.closest("details");
   if (fold) fold.open = true;

@@ -169,3 +169,18 @@ def test_several_are_accepted_at_once_and_that_is_taken_back(
     states = [lea.ask("GET", f"/api/cases/{number}")["status"] for number in numbers]
     assert states == ["new", "new", "declined"]
     desk.close()
+
+
+@SIZES
+def test_the_key_that_sends_somebody_sends_one_more_and_calls_nobody_again(
+    chromium: Browser, town: Product, tmp_path: Path, device: dict[str, Any], vik: Caller, lea: Caller
+) -> None:
+    number = vik.files("再派一个人来", "blue")
+    with Caller(town.port, "ada") as ada:
+        takes(lea, number, "accept")
+        takes(lea, number, "dispatch", to=[str(ada.id)])
+    desk = at_the_desk(chromium, town, tmp_path, device, f"/desk/cases/{number}")
+    expect(desk.page.locator("#case .sent form")).to_be_visible()
+    desk.page.keyboard.press("d")
+    assert desk.page.evaluate("() => document.activeElement.closest('details').id") == "action-reinforce"
+    desk.close()
