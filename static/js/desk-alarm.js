@@ -9,7 +9,7 @@ const MUTED_MS = 120_000; // a touch says that somebody is here, not that somebo
 let context = null;
 let unseen = 0;
 let repeat = null;
-let touchedAt = 0;
+let touchedAt = Date.now(); // somebody has just opened the desk
 const title = () => document.title.replace(/^\(\d+\) /, "");
 
 /** Show the sound button; browsers need one tap before they let a page make a sound. */
@@ -30,7 +30,7 @@ export function alarm(urgent) {
   if (urgent && repeat === null) repeat = setInterval(() => beep(2), REPEAT_MS);
 }
 
-/** Something still waits for a human: it sounds again when nobody has touched the desk for a while. */
+/** Something waits for a human, maybe since before the desk was opened: it sounds when nobody has touched the desk for a while. */
 export function stillUnreached() {
   if (repeat === null && Date.now() - touchedAt > MUTED_MS) alarm(true);
 }

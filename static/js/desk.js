@@ -26,11 +26,15 @@ function beat(body) {
   if (last && body.mark !== last.mark) {
     document.body.dispatchEvent(new CustomEvent("desk:changed"));
   }
-  const worse = body.unreached > (last?.unreached ?? 0) || (last && body.reds > last.reds);
-  const fresh = last && body.newest !== last.newest;
-  if (worse || fresh) alarm(Boolean(worse));
+  if (last) sound(body); // what was there when the desk was opened is seen; unanswered, it sounds later
   caseChanged(body.case);
   last = body;
+}
+
+/** Something came since the last answer. */
+function sound(body) {
+  const worse = body.unreached > last.unreached || body.reds > last.reds;
+  if (worse || body.newest !== last.newest) alarm(worse);
 }
 
 /** A refresh asks for as many rows as are on the screen. */

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -183,4 +184,31 @@ def test_the_key_that_sends_somebody_sends_one_more_and_calls_nobody_again(
     expect(desk.page.locator("#case .sent form")).to_be_visible()
     desk.page.keyboard.press("d")
     assert desk.page.evaluate("() => document.activeElement.closest('details').id") == "action-reinforce"
+    desk.close()
+
+
+def test_what_was_unanswered_before_flashes_when_nobody_is_there_and_covers_nothing(
+    chromium: Browser, town: Product, tmp_path: Path, vik: Caller
+) -> None:
+    number = vik.files("没有人答应的", "red")
+    gave_up = "UPDATE alerts SET state = 'exhausted', next_step_at = NULL FROM cases"
+    with sqlite3.connect(town.env["DATABASE_URL"].removeprefix("sqlite:///"), timeout=20) as connection:
+        connection.execute(f"{gave_up} WHERE case_id = cases.id AND number = ?", (number,))
+    connection.close()
+    desk = at_the_desk(chromium, town, tmp_path, DESK, "/desk?lane=unreached")
+    alarmed = "() => document.body.matches('.flash, .flash-urgent')"
+    with desk.page.expect_response(re.compile("/desk/pulse")) as first:
+        pass
+    assert first.value.json()["unreached"] > 0
+    with desk.page.expect_response(re.compile("/desk/pulse")):
+        pass
+    assert not desk.page.evaluate(alarmed)
+    desk.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(minutes=3))
+    desk.until(alarmed)
+    frame = "([...getComputedStyle(document.querySelector('main')).boxShadow.matchAll(/([\\d.]+)px/g)].at(-1)[1])"
+    room = "parseFloat(getComputedStyle(document.querySelector('main')).paddingLeft)"
+    assert desk.page.evaluate(f"() => 0 < {frame} && {frame} <= {room}")
+    desk.page.mouse.move(200, 200)
+    desk.page.mouse.down()
+    assert not desk.page.evaluate(alarmed)
     desk.close()
