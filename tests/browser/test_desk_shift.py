@@ -173,6 +173,26 @@ def test_several_are_accepted_at_once_and_that_is_taken_back(
 
 
 @SIZES
+def test_the_keys_say_what_they_do_and_sound_is_at_hand(
+    chromium: Browser, town: Product, tmp_path: Path, device: dict[str, Any], vik: Caller
+) -> None:
+    for n in range(12):
+        vik.files(f"列表要长一点 {n}", "blue")
+    desk = at_the_desk(chromium, town, tmp_path, device, "/desk?lane=triage")
+    sound, help_ = desk.page.locator("#sound"), desk.page.locator("#help")
+    desk.page.set_viewport_size(device["viewport"] | {"height": 800})
+    expect(sound).to_be_in_viewport()
+    desk.page.keyboard.press("?")
+    expect(help_).to_contain_text("再按 Enter 才办")
+    box = help_.bounding_box()
+    assert box and box["y"] >= 0 and box["y"] + box["height"] <= 800
+    expect(help_.locator("h2")).to_be_in_viewport()
+    help_.get_by_text("知道了").scroll_into_view_if_needed()
+    expect(help_.get_by_text("知道了")).to_be_in_viewport()
+    desk.close()
+
+
+@SIZES
 def test_the_key_that_sends_somebody_sends_one_more_and_calls_nobody_again(
     chromium: Browser, town: Product, tmp_path: Path, device: dict[str, Any], vik: Caller, lea: Caller
 ) -> None:
