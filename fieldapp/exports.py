@@ -80,7 +80,7 @@ def pages(officer_id: int, wanted: Filter, now: datetime) -> Iterator[list[Case]
     while cursor is not None:
         officer = db.session.get_one(User, officer_id)
         if wanted.words:
-            found = search.find(officer, wanted.words, cursor, PAGE, now)
+            found = search.find(officer, wanted.words, cursor, PAGE, now, queue.narrowing(wanted))
             rows, cursor = [hit.case for hit in found.hits], found.cursor
         else:
             rows, cursor = queue.page(officer, wanted, cursor, PAGE, now)

@@ -156,6 +156,12 @@ def looked_back_to(cursor: str | None, rows: Sequence[Case], limit: int) -> date
     return _opened_at_of(cursor) if cursor and len(rows) < limit else None
 
 
+def narrowing(wanted: Filter) -> list[ColumnElement[bool]]:
+    """All that a filter asks of the desk's cases beside the words and the lane (a search looks in every lane)."""
+    status = [Case.status == wanted.status] if wanted.status else []
+    return [*status, *_place(Case, wanted), *_made_of_it(wanted), *_opened(wanted)]
+
+
 def matching(user: User, wanted: Filter, now: datetime) -> Select[Case]:
     """All that a filter shows, in no order (the map counts it, and draws it)."""
     return _filtered(scope.worklist(user), wanted, now).where(_about(user, wanted))
@@ -231,15 +237,15 @@ def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case
         query = query.where(Case.due_at < now)
     if wanted.lane == "unreached":
         query = query.where(_unreached())
-    if wanted.severity:
-        query = query.where(Case.severity == wanted.severity)
-    if wanted.category:
-        query = query.where(Case.category_code == wanted.category)
-    if wanted.source:
-        query = query.where(Case.source == wanted.source)
-    if wanted.holder:
-        query = query.where(_held_by(wanted.holder))
-    return query.where(*_opened(wanted))
+    return query.where(*_made_of_it(wanted), *_opened(wanted))
+
+
+def _made_of_it(wanted: Filter) -> list[ColumnElement[bool]]:
+    """What the desk, or who filed it, made of a case."""
+    asked = [Case.severity == wanted.severity] if wanted.severity else []
+    asked += [Case.category_code == wanted.category] if wanted.category else []
+    asked += [Case.source == wanted.source] if wanted.source else []
+    return asked + ([_held_by(wanted.holder)] if wanted.holder else [])
 
 
 def _opened(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -260,8 +266,8 @@ def _about(user: User, wanted: Filter, cursor: str = "") -> ColumnElement[bool]:
     her own report, or the answers would tell another reporter's words and place.
     """
     if user.plays(WORKS_DESK):
-        return and_(*_place(Case, wanted), *_found(user, wanted, cursor))
-    of_case = and_(*_place(Case, wanted), *_words(Case.title, wanted))
+        return and_(true(), *_place(Case, wanted), *_found(user, wanted, cursor))
+    of_case = and_(true(), *_place(Case, wanted), *_words(Case.title, wanted))
     own = select(Report.case_id).join(Case, Report.case_id == Case.id).where(Report.owner_id == user.id)
     told = own.where(*_place(Report, wanted), *_words(Report.text, wanted))
     return or_(scope.works_on(user) & of_case, Case.id.in_(told))
@@ -272,7 +278,7 @@ def _place(table: type[Case | Report], wanted: Filter) -> list[ColumnElement[boo
     if wanted.bbox:
         west, south, east, north = wanted.bbox
         found += [table.lat.between(south, north), table.lon.between(west, east)]
-    return [true(), *found]
+    return found
 
 
 def _words(text: InstrumentedAttribute[str], wanted: Filter) -> list[ColumnElement[bool]]:

@@ -11,9 +11,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
-from sqlalchemy import Connection, Integer, cast, event, func, inspect, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, cast, event, func, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 
@@ -30,6 +29,7 @@ log = logging.getLogger(__name__)
 __all__ = ["Entry", "Found", "Hit", "bulk", "catch_up", "find", "ids", "index_rows", "note", "opened", "reindex"]
 
 CHUNK = 100  # of the newest that are ranked among each other
+FARTHEST = 1000  # finds that one page looks through when a filter leaves some of them out
 BATCH = 100  # cases indexed in one transaction: others wait some hundredths of a second for the lock
 LEFT = "search_left"  # the fact that says which ids are not indexed yet: from this one down
 WAITING = "search"
@@ -37,6 +37,7 @@ TEXTS = ("title", "category_code", "area_code", "town_code", "signals")
 VILLAGE = 12
 AreaName = Callable[[str], str | None]
 KindName = Callable[[str], tuple[str, str | None] | None]  # its name, and the code of the kind above it
+Filtered = Sequence[ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,22 @@ class Found:
     whole: bool
 
 
-def find(user: User, words: str, cursor: str, limit: int, now: datetime) -> Found:
+def find(user: User, words: str, cursor: str, limit: int, now: datetime, only: Filtered = ()) -> Found:
     """What the desk of the user's town has: the case whose number was typed, then open ones, then those that are over.
 
-    The best of the newest hundred come first, then the best of the hundred before. Raises Invalid for more words than
-    anybody looks for, and for a cursor we did not make.
+    The best of the newest hundred come first, then the best of the hundred before. `only`: what else a case must be;
+    then a page may be short, or empty, and yet not the last one. Raises Invalid for more words than anybody looks for,
+    and for a cursor we did not make.
     """
     needs = _asked(words)
-    stream = _stream(user, needs, words, _read(cursor), bool(cursor), now)
-    found = list(islice(stream, limit + 1))
-    hits = _hits(user, [case_id for case_id, _ in found[:limit]], needs)
-    return Found(hits, _cursor(found[limit][1]) if len(found) > limit else None, left() == 0)
+    shown: list[int] = []
+    end = None
+    for case_id, state in _stream(user, needs, words, _read(cursor), bool(cursor), now, only):
+        if case_id is None or len(shown) == limit:
+            end = state
+            break
+        shown.append(case_id)
+    return Found(_hits(user, shown, needs), _cursor(end) if end else None, left() == 0)
 
 
 def ids(user: User, words: str, is_open: bool, below: int | None, limit: int) -> list[int]:
@@ -276,15 +282,19 @@ State = tuple[bool, int, int]  # among the open ones; below this id; so many of 
 
 
 def _stream(
-    user: User, needs: Sequence[Need], words: str, start: State, later: bool, now: datetime
-) -> Iterator[tuple[int, State]]:
-    exact = _by_number(user, words)
+    user: User, needs: Sequence[Need], words: str, start: State, later: bool, now: datetime, only: Filtered
+) -> Iterator[tuple[int | None, State]]:
+    """The ids, each with where a page that begins with it goes on; no id: so far was looked, and no farther."""
+    exact = _by_number(user, words, only)
     if exact and not later:
         yield exact, start
     first, below, skip = start
+    looked = 0
     for is_open in (True, False) if first else (False,):
         while found := wordindex.matching(user.town_code, needs, is_open, below, CHUNK):
-            for place, case_id in enumerate(_ranked(user, found, needs, now)):
+            if only and (looked := looked + len(found)) > FARTHEST:
+                yield None, (is_open, below, 0)
+            for place, case_id in enumerate(_ranked(user, found, needs, now, only)):
                 if place >= skip and case_id != exact:
                     yield case_id, (is_open, below, place)
             below, skip = found[-1], 0
@@ -293,15 +303,15 @@ def _stream(
         below, skip = TOP, 0
 
 
-def _by_number(user: User, words: str) -> int | None:
+def _by_number(user: User, words: str, only: Filtered) -> int | None:
     number = finding.number_in(words)
-    known = scope.worklist(user).where(Case.number == number).with_only_columns(Case.id)
+    known = scope.worklist(user).where(Case.number == number, *only).with_only_columns(Case.id)
     return db.session.scalar(known) if number else None
 
 
-def _ranked(user: User, found: Sequence[int], needs: Sequence[Need], now: datetime) -> list[int]:
+def _ranked(user: User, found: Sequence[int], needs: Sequence[Need], now: datetime, only: Filtered) -> list[int]:
     """The best first, of equals the worst; by rows without objects, for a hundred are weighed and few are shown."""
-    weighed = scope.worklist(user).where(Case.id.in_(found)).join(Case.area).outerjoin(Case.category)
+    weighed = scope.worklist(user).where(Case.id.in_(found), *only).join(Case.area).outerjoin(Case.category)
     rows = db.session.connection().execute(
         weighed.with_only_columns(Case.id, Case.severity, Case.title, Case.opened_at, Area.name, Category.name)
     )

@@ -113,6 +113,11 @@ class Case(Model):
         Index("ix_cases_newest", "town_code", "id"),
     )
 
+    @property
+    def is_open(self) -> bool:
+        """True until it is closed, declined or merged."""
+        return self.status in OPEN
+
 
 class Assignment(Model):
     """Somebody sent to a case, timed at each step. A department's assignment names its liaison once one acts."""

@@ -43,8 +43,7 @@ def home() -> ResponseReturnValue:
 @for_roles(*WORKS_DESK)
 def worklist() -> ResponseReturnValue:
     """The lanes and the queue again; with a cursor, the rows that follow."""
-    more = "desk/_search_rows.html" if request.args.get("q") else "desk/_rows.html"
-    shown = _shared(more if request.args.get("cursor") else "desk/_worklist.html")
+    shown = _shared("desk/_rows.html" if request.args.get("cursor") else "desk/_worklist.html")
     return _moved(shown) if request.args.get("moved") else shown
 
 
@@ -133,7 +132,8 @@ def _worklist() -> dict[str, Any]:
     counts = queue.standing(user(), now).lanes
     return {
         **page, "now": now, "chips": filters.chips(user(), wanted, request.args), "complaint": filters.complaint(wrong),
-        "choices": filters.choices(user()), "narrowed": _query("lane", "q"),
+        "choices": filters.choices(user()), "narrowed": _query("lane", "q"), "unfiltered": _query(*filters.CHIPS),
+        "kept": [(name, request.args[name]) for name in filters.CHIPS if request.args.get(name)],
         "counts": counts, "wanted": wanted, "query": _query(),
         "open_cases": sum(counts[lane] for lane in ("triage", "in_hand", "verify")),
         "unreached": queue.silent(page["rows"]), "lanes": list(queue.LANES), "median": _median(now),
@@ -143,7 +143,7 @@ def _worklist() -> dict[str, Any]:
 def _page(wanted: queue.Filter, cursor: str, now: datetime) -> dict[str, Any]:
     """One page of the lane. Words are looked for in all lanes: among the open cases, then among those that are over."""
     if wanted.words:
-        found = search.find(user(), wanted.words, cursor, _limit(), now)
+        found = search.find(user(), wanted.words, cursor, _limit(), now, queue.narrowing(wanted))
         auditing.found(len(found.hits))
         hits = {hit.case.id: hit for hit in found.hits}
         return {"rows": [hit.case for hit in found.hits], "hits": hits, "cursor": found.cursor, "whole": found.whole}

@@ -48,8 +48,6 @@ def take(kind: str) -> ResponseReturnValue:
     if kind not in exports.KINDS:
         raise NotHere(kind)
     wanted, officer, now = api.read_filter(), user(), clock.now()
-    if wanted.words:
-        wanted = Filter(wanted.lane, words=wanted.words)  # as on the desk: words are looked for in all lanes
     tongue.in_chinese()
     shaped = _Shape()
     try:

@@ -11,14 +11,17 @@ from fieldapp import clock, search
 from fieldapp.db import db, writing
 from fieldapp.errors import Invalid
 from fieldapp.models import Alert, Case, Fact, User
-from fieldapp.search import Found
+from fieldapp.rules.severity import Severity
+from fieldapp.search import Filtered, Found
 from tests.world import Filed, World
 
 
-def seek(world: World, words: str, username: str = "dora", cursor: str = "", limit: int = 50) -> Found:
+def seek(
+    world: World, words: str, username: str = "dora", cursor: str = "", limit: int = 50, only: Filtered = ()
+) -> Found:
     with world.app.app_context():
         user = db.session.scalars(select(User).where(User.username == username)).one()
-        found = search.find(user, words, cursor, limit, clock.now())
+        found = search.find(user, words, cursor, limit, clock.now(), only)
         db.session.expunge_all()
         return found
 
@@ -166,6 +169,27 @@ def test_page_by_page_each_comes_once(world: World, monkeypatch: pytest.MonkeyPa
         cursor = found.cursor
     assert sorted(seen[:4]) == sorted(one.number for one in filed[4:])
     assert sorted(seen) == sorted(one.number for one in filed)
+
+
+def test_a_filter_leaves_the_best_first_and_no_page_looks_without_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "CHUNK", 2)
+    monkeypatch.setattr(search, "FARTHEST", 4)
+    over = world.vik.files("井盖没了", severity="yellow")
+    ends(world, over, "换好了")
+    told = world.vik.files("有东西坏了，说不清楚是什么，请派人来看看，就在学校门口，像是井盖", severity="yellow")
+    titled = world.vik.files("井盖破损", severity="yellow")
+    for _ in range(9):
+        world.vik.files("井盖破损", severity="blue")
+    yellow, seen, pages = [Case.severity == Severity.YELLOW], [], 0
+    cursor: str | None = ""
+    while cursor is not None:
+        found = seek(world, "井盖", cursor=cursor, only=yellow)
+        seen += [hit.case.number for hit in found.hits]
+        cursor, pages = found.cursor, pages + 1
+    assert seen == [titled.number, told.number, over.number] and pages == 3
+    assert not seek(world, titled.number, only=[Case.severity == Severity.BLUE]).hits
 
 
 def test_one_that_was_open_for_long_is_still_before_a_new_one_that_is_over(world: World) -> None:

@@ -304,6 +304,7 @@ def test_the_desks_list_goes_out_as_the_filter_shows_it(world: World, kind: str)
     assert [str(row[name]) for name in ("级别", "状态", "来源", "上报条数")] == ["红", "待受理", "随手报", "1"]
     assert "刘" not in str(row) and "vik" not in str(row)
     assert read(kind, world.otto.post(f"/desk/export/{kind}").data) == []
+    assert read(kind, world.dora.post(f"/desk/export/{kind}?q=路灯&from=2030-01-01").data) == []
     assert len(read(kind, world.dora.post(f"/desk/export/{kind}?q=路灯").data)) == 1
     assert world.dora.get("/desk/export/progress").json | {"id": 0} == {
         "id": 0, "state": "done", "rows": 1, "total": None,

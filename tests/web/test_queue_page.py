@@ -20,6 +20,26 @@ def test_a_filter_reads_as_chips_each_with_the_way_back(world: World) -> None:
     assert "area=441521115001" in lane  # another lane keeps the filter
 
 
+def test_a_search_keeps_the_filter_and_its_rows_can_be_picked(world: World) -> None:
+    blue = world.vik.files("井盖破损", severity="blue").number
+    yellow, over = (world.vik.files(f"{place}的井盖破损", severity="yellow").number for place in ("桥头", "桥尾"))
+    world.dora.must("decline", over, note="不归我们管")
+    page = world.dora.get("/desk?lane=triage&severity=yellow&q=井盖").text
+    rows = re.findall(r'<li id="row-([^"]+)".*?</li>', page, re.S)
+    assert rows == [yellow, over] and blue not in rows
+    assert page.count('type="checkbox" name="case"') == 1 and f'value="{yellow}:1"' in page  # the other is over
+    assert "<mark>井盖</mark>" in page and "符合筛选的事件里有“井盖”的" in page
+    chips = page[page.index('aria-label="正在筛选"') : page.index("清除筛选")]
+    assert 'href="/desk?lane=triage&amp;q=%E4%BA%95%E7%9B%96"' in chips  # without the level, the words stay
+    search = page[page.index('id="search"') : page.index("搜索</button>")]
+    assert '<input type="hidden" name="severity" value="yellow">' in search
+    filters = page[page.index('class="filter-form"') : page.index('class="row chips"')]
+    assert '<input type="hidden" name="q" value="井盖">' in filters
+    back = page[page.index('role="status"') : page.index("回到待受理")]
+    assert 'href="/desk?lane=triage&amp;severity=yellow"' in back
+    assert "去掉上面的筛选" in world.dora.get("/desk?severity=red&q=井盖").text
+
+
 @pytest.mark.parametrize(
     "bad", ["from=gestern", "to=2026-13-40", "holder=%E6%9D%8E", "source=moon", "severity=pink", "from=9999-12-31"]
 )

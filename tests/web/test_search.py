@@ -31,7 +31,7 @@ def test_a_find_says_where_how_it_stands_and_how_old_it_is(world: World) -> None
     filed = world.vik.files("有东西坏了，说不清是什么，请派人来看看，就在学校门口，像是 <井盖>", category="facility-1")
     number = filed.number
     page = found(world, number[-7:], "/desk")
-    row = " ".join(re.sub(r"<[^>]+>", "", re.split(r'<li id="row-[^"]+">', page)[1]).split("</li>")[0].split())
+    row = " ".join(re.sub(r"<[^>]+>", "", re.split(r'<li id="row-[^>]+>', page)[1]).split("</li>")[0].split())
     assert f"{number} · 刚刚" in row and "南门社区 · 井盖 · 待受理" in row
     assert f"<mark>{number[-7:]}</mark>" in page
     assert "像是 &lt;<mark>井盖</mark>&gt;" not in found(world, "井盖")  # its kind says it
