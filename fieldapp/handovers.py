@@ -109,7 +109,7 @@ def _lane(user: User, lane: str, now: datetime) -> dict[str, Any]:
 
 def _case(case: Case, now: datetime) -> dict[str, Any]:
     return {
-        "number": case.number, "title": case.title, "status": case.status, "severity": case.severity.word,
+        "number": case.number, "title": case.heading, "status": case.status, "severity": case.severity.word,
         "due_at": rfc3339(case.due_at), "late": bool(case.due_at and case.due_at < now),
     }  # fmt: skip
 

@@ -18,6 +18,7 @@ from fieldapp.locating import bounded
 from fieldapp.models import IS_OPEN, Area, Case, User
 from fieldapp.queue import Filter
 from fieldapp.rules import geo, shapes
+from fieldapp.rules.masking import mask
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import OPEN
 
@@ -154,7 +155,7 @@ def _points(query: Select[Case]) -> list[Point]:
     named = select(Area.code, Area.name).where(Area.code.in_({row.area_code for row in found}))
     names = {code: Area.shortened(name) for code, name in db.session.execute(named)}
     return [
-        Point(row.number, row.title, row.severity, row.status, row.lat, row.lon, names[row.area_code], row.due_at)
+        Point(row.number, mask(row.title), row.severity, row.status, row.lat, row.lon, names[row.area_code], row.due_at)
         for row in found
         if row.lat is not None and row.lon is not None
     ]

@@ -1,15 +1,18 @@
-"""The words of alerts. They are written once for people of one place, so in Chinese whatever the sender's screen."""
+"""The words of alerts. They are written once for people of one place, so in Chinese whatever the sender's screen; and
+without numbers of phones in a title, for they stand on lock screens and in groups.
+"""
 
 from fieldapp import clock
 from fieldapp.alerting import Message
 from fieldapp.models import Case, Contact, PushSubscription
 from fieldapp.rules.deadlines import Step, Word
+from fieldapp.rules.masking import mask
 from fieldapp.rules.severity import COLOUR
 
 
 def call(case: Case) -> Message:
     """To those who are called: what, where, and the page with one big button."""
-    return Message(f"{COLOUR[case.severity]} {case.title}", f"{_place(case)} · {case.number}", _task(case))
+    return Message(f"{COLOUR[case.severity]} {case.heading}", f"{_place(case)} · {case.number}", _task(case))
 
 
 def sent(case: Case, note: str) -> Message:
@@ -18,18 +21,20 @@ def sent(case: Case, note: str) -> Message:
     standing = [one for one in case.assignments if one.standing]
     lead = next((f" · 主办：{one.name}" for one in standing if one.lead and len(standing) > 1), "")
     return Message(
-        f"{COLOUR[case.severity]} 派给您：{case.title}", f"{_place(case)} · {case.number}{lead}{words}", _task(case)
+        f"{COLOUR[case.severity]} 派给您：{case.heading}", f"{_place(case)} · {case.number}{lead}{words}", _task(case)
     )
 
 
 def leads(case: Case, name: str) -> Message:
     """To the old and the new lead: who it is from now on."""
-    return Message(f"现在由{name}主办：{case.title}", f"{_place(case)} · {case.number}", _task(case))
+    return Message(f"现在由{name}主办：{case.heading}", f"{_place(case)} · {case.number}", _task(case))
 
 
 def given_back(case: Case, giver: str) -> Message:
     """To the others: nobody holds it any more."""
-    return Message(f"{COLOUR[case.severity]} {giver}退回：{case.title}", f"{_place(case)} · {case.number}", _task(case))
+    return Message(
+        f"{COLOUR[case.severity]} {giver}退回：{case.heading}", f"{_place(case)} · {case.number}", _task(case)
+    )
 
 
 ACCEPTED = "中心已受理"
@@ -49,7 +54,7 @@ def declined(note: str) -> str:
 
 def answer(case: Case, words: str, title: str) -> Message:
     """To a reporter: what became of it, under the title of his or her own report."""
-    return Message(words, f"{title} · {case.number}", f"/story?case={case.number}")
+    return Message(words, f"{mask(title)} · {case.number}", f"/story?case={case.number}")
 
 
 def device_is_dead(address: PushSubscription | Contact) -> Message:
@@ -81,13 +86,13 @@ def term(case: Case, word: Word, note: str = "") -> Message:
     if case.due_at and case.due_step:
         when = f" · 须在 {clock.local(case.due_at):%m-%d %H:%M} 前{STEPS[Step(case.due_step)]}"
     words = f" · {note.strip()}" if note.strip() else ""
-    return Message(f"{WORDS[word]}：{case.title}", f"{_place(case)} · {case.number}{when}{words}", _task(case))
+    return Message(f"{WORDS[word]}：{case.heading}", f"{_place(case)} · {case.number}{when}{words}", _task(case))
 
 
 def desk_late(case: Case, word: Word) -> Message:
     """To the desk, seldom: there is something late in the queue, this for example."""
     where = f"{_place(case)} · {case.number} · 值班台有事件超期"
-    return Message(f"{WORDS[word]}：{case.title}", where, "/desk?lane=overdue")
+    return Message(f"{WORDS[word]}：{case.heading}", where, "/desk?lane=overdue")
 
 
 def extension(case: Case, granted: bool, note: str) -> Message:
@@ -95,7 +100,7 @@ def extension(case: Case, granted: bool, note: str) -> Message:
     words = f" · {note.strip()}" if note.strip() else ""
     said = "同意延期" if granted else "不同意延期"
     when = f" · 改为 {clock.local(case.due_at):%m-%d %H:%M} 前" if granted and case.due_at else ""
-    return Message(f"{said}：{case.title}", f"{_place(case)} · {case.number}{when}{words}", _task(case))
+    return Message(f"{said}：{case.heading}", f"{_place(case)} · {case.number}{when}{words}", _task(case))
 
 
 def _place(case: Case) -> str:

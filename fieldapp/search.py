@@ -22,6 +22,7 @@ from fieldapp.errors import Invalid
 from fieldapp.models import Area, Case, CaseEvent, Category, Fact, Report, User, town_of
 from fieldapp.rules import cursors, finding, tokens
 from fieldapp.rules.finding import Need, Part
+from fieldapp.rules.masking import mask
 from fieldapp.rules.workflow import OPEN, Status
 from fieldapp.wordindex import TOP, Row, bulk
 
@@ -340,9 +341,9 @@ def _shown(case: Case) -> str:
 
 
 def _hit(case: Case, needs: Sequence[Need], texts: Sequence[str], missing: Sequence[Need]) -> Hit:
-    plain = (case.number, case.title, case.area.short_name, case.category.name if case.category else "")
+    plain = (case.number, case.heading, case.area.short_name, case.category.name if case.category else "")
     number, title, place, kind = (finding.marked(one, needs) for one in plain)
-    excerpt = next((shown for text in texts if (shown := finding.excerpt(text, missing))), [])
+    excerpt = next((shown for text in texts if (shown := finding.excerpt(mask(text), missing))), [])
     return Hit(case, number, title, place, kind, excerpt)
 
 

@@ -10,6 +10,7 @@ from fieldapp.db import Model, SeverityType, UTCDateTime
 from fieldapp.models.area import Area
 from fieldapp.models.settings import Category
 from fieldapp.models.user import Department, User
+from fieldapp.rules.masking import mask
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.sources import Source
 from fieldapp.rules.workflow import OPEN, Status
@@ -112,6 +113,11 @@ class Case(Model):
         Index("ix_cases_changed", "town_code", "changed_at"),
         Index("ix_cases_newest", "town_code", "id"),
     )
+
+    @property
+    def heading(self) -> str:
+        """The title for where many look on (lists, maps, lock screens, tabs): without numbers of phones and cards."""
+        return mask(self.title)
 
     @property
     def is_open(self) -> bool:

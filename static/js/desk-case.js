@@ -48,7 +48,7 @@ export function caseOpened() {
 /** The tab says which case is open, behind the count of what is new (desk-alarm.js). */
 function name() {
   const count = document.title.match(/^\(\d+\) /)?.[0] ?? "";
-  const title = openCase()?.querySelector(".case-title").textContent;
+  const title = openCase()?.dataset.heading;
   document.title = `${count}${title ? `${title} · ` : ""}${byId("desk").dataset.title}`;
 }
 

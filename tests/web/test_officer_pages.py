@@ -4,10 +4,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from fieldapp import queue
 from fieldapp.db import db, writing
-from fieldapp.models import User
+from fieldapp.models import Alert, User
+from fieldapp.rules.masking import NO_PHONE
 from fieldapp.web import words
 from tests.world import Person, World
 
@@ -44,6 +46,26 @@ def test_a_session_that_ended_puts_no_login_page_into_the_desk(world: World) -> 
     answer = nobody.get("/desk/queue", headers=HTMX)
     assert answer.status_code == 401 and "password" not in answer.text
     assert nobody.get("/desk?lane=done").headers["Location"] == "/login?next=/desk%3Flane%3Ddone"
+
+
+def test_a_telephone_in_a_title_stays_off_lists_maps_tabs_and_lock_screens(world: World) -> None:
+    phone, box = "13800138000", "bbox=115,22,116,23&zoom=12"
+    first = world.vik.files(f"井盖破损，打{phone}").number
+    number = world.vik.files(f"井盖破损，找{phone}").number
+    world.dora.must("dispatch", number, to=["ada"])
+    lists = ("/desk", "/desk/queue", "/desk?q=井盖", f"/desk/map/box?{box}", f"/desk/map/list?{box}", "/desk/handover")
+    for path in lists:
+        page = world.dora.get(path).text
+        assert first in page or "井盖" in page, path
+        assert phone not in page and NO_PHONE in page, path
+    assert phone not in text(world.ada, "/tasks") and NO_PHONE in text(world.ada, "/tasks")
+    with world.app.app_context():
+        titles = list(db.session.scalars(select(Alert.title).where(Alert.case_id.is_not(None))))
+    assert titles and all(phone not in title for title in titles) and any(NO_PHONE in title for title in titles)
+    page = world.dora.get(f"/desk/cases/{number}").text
+    assert phone not in page.split("</title>")[0]
+    assert f'tabindex="-1">井盖破损，找{phone}</h2>' in page  # who works on it reads all of it
+    assert f"找{phone}</h1>" in world.ada.get(f"/tasks/{number}").text
 
 
 @pytest.mark.parametrize(
