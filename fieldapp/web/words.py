@@ -319,6 +319,8 @@ def unsigned(names: list[str]) -> str:
 def _missed(data: dict[str, Any]) -> str:
     """Of those who were told, whom no word could reach."""
     silent = data.get("unreachable")
+    if silent and silent == data.get("people"):
+        return gettext("（叫不到，请打电话）")
     return gettext("（叫不到 %(names)s，请打电话）", names=gettext("、").join(silent)) if silent else ""
 
 

@@ -286,7 +286,7 @@ def test_hurrying_somebody_no_word_can_reach_says_so(world: World) -> None:
     number = world.vik.files("路灯", severity="yellow").number
     world.dora.must("dispatch", number, to="ben")
     world.dora.must("nudge", number)
-    assert "催办：黄本（叫不到 黄本，请打电话）" in world.dora.get(f"/desk/cases/{number}").text
+    assert "催办：黄本（叫不到，请打电话）" in world.dora.get(f"/desk/cases/{number}").text
 
 
 @pytest.mark.onedb
