@@ -1,14 +1,14 @@
-"""Likely earlier cases of the same event, each with a score and why; and the scales learned for them."""
+"""Cases that are likely the same event, each with a score and why; and the scales learned for them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from math import cos, radians
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, delete, func, or_, select
 from sqlalchemy.orm import aliased
 
 from fieldapp import cases, scope
@@ -29,7 +29,7 @@ from fieldapp.models import (
 )
 from fieldapp.rules import geo, habit, similarity
 from fieldapp.rules.similarity import Item, Scale, Wording
-from fieldapp.rules.workflow import OPEN, Status
+from fieldapp.rules.workflow import MERGES, OPEN, Status
 
 OVER_SINCE = timedelta(days=14)  # what was closed lately may be meant as well
 LOOKED_AT, OFFERED, LEAST = 60, 5, 0.25
@@ -39,16 +39,22 @@ LEARNED_FROM, ENOUGH, FRESH = 20000, 200, timedelta(days=1)
 DECIDED_FROM, ENOUGH_OF_EACH = 4000, 20  # the latest decisions; so many yes and so many no show a habit
 
 Pair = tuple[Item | None, Item | None, bool]
+Scales = dict[str | None, tuple[Scale, frozenset[str]]]
 
 
 @dataclass(frozen=True)
 class Offer:
-    """An earlier case that may be the same event, and what speaks for it."""
+    """Another case that may be the same event, and what speaks for it: the same seen from either of the two.
+
+    `inward`: what can be merged is the other, into the case at hand.
+    """
 
     case: Case
     score: float
     metres: int | None
     minutes: int
+    later: bool
+    inward: bool
     same_kind: bool
     words: str
     alike: bool
@@ -61,14 +67,16 @@ class Offer:
 
 
 def likely(user: User, case: Case, now: datetime) -> list[Offer]:
-    """The likeliest earlier cases of the town, best first."""
-    found = _candidates(user, case, now)
+    """The likeliest of the town of those that can be merged with this one, earlier and later, best first."""
+    around = _candidates(user, case, now) if case.status in OPEN else []
+    refused = _told_apart(case, around) if around else set()
+    found = [other for other in around if other.id not in refused]
     if not found:
         return []
     ids = [case.id, *(other.id for other in found)]
-    scale, common = _scale(case.category_code)
+    scales = _scales({max(case, other, key=_came).category_code for other in found})
     texts, looks = _texts(ids), _looks(ids)
-    offers = [_offer(case, other, scale, common, texts, looks) for other in found]
+    offers = [_offer(case, other, scales, texts, looks) for other in found]
     offers = [offer for offer in offers if offer.score >= LEAST]
     return sorted(offers, key=lambda offer: (-offer.score, offer.case.id))[:OFFERED]
 
@@ -86,8 +94,11 @@ def not_same(case: Case, actor: User, ask: Ask, now: datetime) -> None:
 
 
 def decided(case: Case, other: Case, same: bool, now: datetime) -> None:
-    """Keep what the desk said of these two."""
-    row = PairDecision(case_id=case.id, other_id=other.id, category_code=case.category_code, same=same, at=now)
+    """Keep what the desk said of these two, whichever of them it had before it: the last word counts."""
+    earlier, later = sorted((case, other), key=_came)
+    turned = (PairDecision.case_id == earlier.id) & (PairDecision.other_id == later.id)
+    db.session.execute(delete(PairDecision).where(turned))
+    row = PairDecision(case_id=later.id, other_id=earlier.id, category_code=later.category_code, same=same, at=now)
     db.session.merge(row)
 
 
@@ -117,19 +128,38 @@ def learn_if_old(now: datetime) -> int:
     return learn(now) if newest is None or newest <= now - FRESH else 0
 
 
+def _came(case: Case) -> int:
+    return case.id
+
+
 def _candidates(user: User, case: Case, now: datetime) -> list[Case]:
-    refused = select(PairDecision.other_id).where(PairDecision.case_id == case.id, ~PairDecision.same)
+    """The latest around it that came before, and the first that came after. What is being dealt with already can only
+    take others in.
+    """
     mine = scope.cases(user) if user.town_code != case.town_code else select(Case)
-    earlier = Case.id + 0 < case.id  # not by the primary key: that would walk down a million rows
-    query = mine.where(Case.town_code == case.town_code, earlier, Case.id.not_in(refused))
+    near, free = _near(mine.where(Case.town_code == case.town_code), case), case.status in MERGES
+    # not by the primary key: that would walk along a million rows
+    earlier, later = near.where(Case.id + 0 < case.id), near.where(Case.id + 0 > case.id)
+    over = earlier.where(Case.closed_at.is_not(None), Case.closed_at >= now - OVER_SINCE, Case.status == Status.CLOSED)
+    can = IS_OPEN if free else and_(IS_OPEN, Case.status.in_(MERGES))
+    each = [earlier.where(can).order_by(Case.opened_at.desc()), later.where(can).order_by(Case.opened_at)]
+    if free and case.lat is not None:
+        each.append(over.order_by(Case.closed_at.desc()))
+    return [row for query in each for row in db.session.scalars(query.limit(LOOKED_AT)).all()]
+
+
+def _told_apart(case: Case, found: Sequence[Case]) -> set[int]:
+    """Whom of these the desk said to be another event, from either side."""
+    ids = [other.id for other in found]
+    one, two = PairDecision.case_id, PairDecision.other_id
+    either = or_((one == case.id) & two.in_(ids), (two == case.id) & one.in_(ids))
+    return set(db.session.scalars(select(one + two - case.id).where(either, ~PairDecision.same)))
+
+
+def _near(query: Select[Case], case: Case) -> Select[Case]:
     if case.lat is None or case.lon is None:
-        near = query.where(IS_OPEN, Case.area_code == case.area_code)
-        return list(db.session.scalars(near.order_by(Case.id.desc()).limit(LOOKED_AT)))
-    here = _around(query, case.lat, case.lon)
-    open_ = here.where(IS_OPEN).order_by(Case.opened_at.desc())
-    over = here.where(Case.closed_at.is_not(None), Case.closed_at >= now - OVER_SINCE, Case.status == Status.CLOSED)
-    newest = (each.limit(LOOKED_AT) for each in (open_, over.order_by(Case.closed_at.desc())))
-    return [row for each in newest for row in db.session.scalars(each).all()]
+        return query.where(Case.area_code == case.area_code)
+    return _around(query, case.lat, case.lon)
 
 
 def _around(query: Select[Case], lat: float, lon: float) -> Select[Case]:
@@ -138,22 +168,22 @@ def _around(query: Select[Case], lat: float, lon: float) -> Select[Case]:
     return query.where(Case.lat.between(lat - north, lat + north), Case.lon.between(lon - east, lon + east))
 
 
-def _offer(
-    case: Case, other: Case, scale: Scale, common: frozenset[str],
-    texts: dict[int, str], looks: dict[int, list[Attachment]],
-) -> Offer:  # fmt: skip
+def _offer(case: Case, other: Case, scales: Scales, texts: dict[int, str], looks: dict[int, list[Attachment]]) -> Offer:
     metres = _metres(case, other)
-    one, two = (_item(each, texts.get(each.id, each.title), common) for each in (case, other))
+    earlier, later = sorted((case, other), key=_came)  # judged from the later one, whichever is looked at
+    scale, common = scales[later.category_code]
+    one, two = (_item(each, texts.get(each.id, each.title), common) for each in (later, earlier))
     bits, thumb = _alike(looks[case.id], looks[other.id])
     far = SAME_VILLAGE_M if metres is None else metres
     value = habit.likelihood(scale, one, two, far, bits)
     same = case.category_code == other.category_code
     known = case.category_code and other.category_code
     value *= 1.0 if same and known else ANOTHER_KIND if known else UNKNOWN_KIND
+    inward = other.status in MERGES and (other is later or case.status not in MERGES)
     return Offer(
         other, similarity.score(value), None if metres is None else round(metres),
-        int((case.opened_at - other.opened_at).total_seconds() // 60), bool(same and known),
-        _both_say(one, two), bits is not None and bits <= similarity.ALIKE_BITS, thumb,
+        int((later.opened_at - earlier.opened_at).total_seconds() // 60), other is later, inward,
+        bool(same and known), _both_say(one, two), bits is not None and bits <= similarity.ALIKE_BITS, thumb,
     )  # fmt: skip
 
 
@@ -205,14 +235,17 @@ def _differ(one: str, other: str) -> int:
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
-def _scale(code: str | None) -> tuple[Scale, frozenset[str]]:
-    """The scale of the kind, else of its parent, else of all, else what is assumed."""
-    category = db.session.get(Category, code) if code else None
-    names = [name for name in (code, category and category.parent_code) if name] + [""]
-    query = select(SimilarityScale).where(SimilarityScale.category_code.in_(names))
-    rows = {row.category_code: row.learned for row in db.session.scalars(query)}
-    found = next((rows[name] for name in names if name in rows), None)
-    return _read(found) if found else (similarity.PRIOR, frozenset())
+def _scales(codes: Collection[str | None]) -> Scales:
+    """For each kind its scale, else its parent's, else that of all, else what is assumed."""
+    kinds = select(Category.code, Category.parent_code).where(Category.code.in_([code for code in codes if code]))
+    parents = dict(db.session.execute(kinds).all())
+    named = {code: [name for name in (code, code and parents.get(code)) if name] + [""] for code in codes}
+    query = select(SimilarityScale).where(
+        SimilarityScale.category_code.in_({n for each in named.values() for n in each})
+    )
+    rows = {row.category_code: _read(row.learned) for row in db.session.scalars(query)}
+    assumed = similarity.PRIOR, frozenset[str]()
+    return {code: next((rows[name] for name in names if name in rows), assumed) for code, names in named.items()}
 
 
 def _read(found: dict[str, Any]) -> tuple[Scale, frozenset[str]]:

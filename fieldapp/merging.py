@@ -26,7 +26,7 @@ CALLS = frozenset({"joined", "merged_in", "classify"})
 
 def hold(actor: User, number: str, action: str, ask: Ask) -> None:
     """Lock both cases before anything else is, in one order."""
-    if action == "merge":
+    if action in ("merge", "not_same"):
         cases.hold(actor, [number, *ask.to])
     if action == "unmerge":
         into = select(Case.merged_into_id).where(Case.number == number).scalar_subquery()

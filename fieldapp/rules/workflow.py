@@ -161,6 +161,7 @@ ARROWS: tuple[Arrow, ...] = (
 
 OPEN = frozenset({S.NEW, S.ACCEPTED, S.DISPATCHED, S.ACKNOWLEDGED, S.EN_ROUTE, S.ON_SCENE, S.ANSWERED, S.VERIFIED})
 BEGINS_ANEW = ("dispute", "reopen")  # what was done before belongs to an earlier try
+MERGES = frozenset(arrow.source for arrow in ARROWS if arrow.action == "merge")
 IN_HAND = frozenset({S.DISPATCHED, S.ACKNOWLEDGED, S.EN_ROUTE, S.ON_SCENE})
 ACTIONS = tuple(dict.fromkeys(arrow.action for arrow in ARROWS))
 

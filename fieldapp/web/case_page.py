@@ -60,8 +60,7 @@ def for_desk(user: User, case: Case, sent: Typed | None = None, refusal: Refusal
         shown |= dispatching.choices(user, case, shown["now"])
     if "classify" in actions:
         shown["categories"] = directory.categories(active=True)
-    if "merge" in actions:
-        shown |= {"offers": duplicates.likely(user, case, shown["now"]), "reasons": duplicate_words.reasons}
+    shown |= {"offers": duplicates.likely(user, case, shown["now"]), "reasons": duplicate_words.reasons}
     if "unmerge" in actions and not merging.can_be_undone(case):
         actions.remove("unmerge")
     reports = shown["reports"]

@@ -73,14 +73,18 @@ def case(number: str) -> ResponseReturnValue:
 @bp.post("/desk/cases/<number>/transitions")
 @for_roles(*WORKS_DESK)
 def transition(number: str) -> ResponseReturnValue:
-    """Take one action; a refusal comes back on the same case, with a sentence and what was typed."""
-    sent = transitions.typed()
+    """Take one action; a refusal comes back on the same case, with a sentence and what was typed. From another case's
+    page, which it was about, the answer is that page.
+    """
+    sent, back = transitions.typed(), request.form.get("back", "")
     refusal = transitions.attempt(number, sent, Part.DESK)
+    from_there = back != number and back in sent.to
+    shown = back if from_there else number
     if refusal:
-        return _case(number, sent, refusal), refusal.status
+        return _case(shown, None if from_there else sent, refusal), refusal.status
     if not request.headers.get("HX-Request"):
-        return redirect(f"/desk/cases/{number}?{_query()}".rstrip("?"), 303)
-    answer = make_response(_case(number))
+        return redirect(f"/desk/cases/{shown}?{_query()}".rstrip("?"), 303)
+    answer = make_response(_case(shown))
     answer.headers["HX-Trigger"] = "desk:changed"
     return answer
 

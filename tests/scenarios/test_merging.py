@@ -1,5 +1,7 @@
 """Two reports of one hole: merged, merged by mistake, taken apart. Nobody's report is lost and nobody is forgotten."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +38,10 @@ def standing(world: World, *numbers: str) -> dict[str, tuple[Any, ...]]:
                 len(db.session.scalars(calling).all()),
             )  # fmt: skip
     return out
+
+
+def _dora() -> User:
+    return db.session.scalars(select(User).where(User.username == "dora")).one()
 
 
 def pair(world: World, one: str = "blue", other: str = "blue") -> tuple[Filed, Filed]:
@@ -142,6 +148,45 @@ def test_what_the_desk_found_to_be_another_event_is_not_offered_again(world: Wor
     assert "可能重复" not in world.dora.get(page).text
 
 
+def offers(world: World, number: str) -> str:
+    """What the page of a case says of likely repeats, without its marks."""
+    page = world.dora.get(f"/desk/cases/{number}").text
+    found = re.search(r'id="duplicates">(.*?)</section>', page, re.S)
+    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split()) if found else ""
+
+
+def test_either_of_two_repeats_shows_the_other_and_takes_it_in(world: World) -> None:
+    first, second = (filed.number for filed in pair(world))
+    with world.app.app_context(), writing():
+        db.session.scalars(select(Case).where(Case.number == first)).one().opened_at -= timedelta(minutes=5)
+        kinds = {
+            number: db.session.scalars(select(Case).where(Case.number == number)).one() for number in (first, second)
+        }
+        mine = {number: duplicates.likely(_dora(), case, clock.now()) for number, case in kinds.items()}
+        assert [offer.score for offer in mine[first]] == [offer.score for offer in mine[second]] != []
+    earlier, later = offers(world, first), offers(world, second)
+    assert (
+        second in earlier and "0 米外、晚 5 分钟、" in earlier and "把它并过来" in earlier and "都提到“井盖”" in earlier
+    )
+    assert first in later and "0 米外、早 5 分钟、" in later and "合并到它" in later and "都提到“井盖”" in later
+    world.dora.must("dispatch", first, to="ada")
+    assert "把它并过来" in offers(world, first), "what is being dealt with takes a late repeat in"
+    tap = {"action": "merge", "version": 1, "to": first, "back": first}
+    answer = world.dora.post(f"/desk/cases/{second}/transitions", data=tap, headers={"HX-Request": "true"})
+    assert answer.status_code == 200 and f'data-number="{first}"' in answer.text, "back on the page it was pressed on"
+    assert world.dora.case(second)["status"] == "merged" and offers(world, first) == ""
+
+
+def test_a_later_one_that_is_another_event_is_offered_on_neither_page(world: World) -> None:
+    first, second = (filed.number for filed in pair(world))
+    stale = {"action": "not_same", "version": 9, "to": first, "back": first}
+    refused = world.dora.post(f"/desk/cases/{second}/transitions", data=stale, headers={"HX-Request": "true"})
+    assert refused.status_code == 409 and f'data-number="{first}"' in refused.text and "刚刚有人动过" in refused.text
+    answer = world.dora.post(f"/desk/cases/{second}/transitions", data=stale | {"version": 1})
+    assert answer.location == f"/desk/cases/{first}"
+    assert offers(world, first) == offers(world, second) == ""
+
+
 def test_two_phones_took_the_same_picture(world: World) -> None:
     first = world.vik.files("", photos=(jpeg_with_everything(),))
     second = world.wes.files("", photos=(encoded("WEBP"),), position=None)
@@ -189,14 +234,14 @@ def test_a_desk_that_keeps_saying_no_at_a_distance_is_understood(world: World) -
             for n in range(2, few + 2):  # every second one lies 30 m off, and is no repeat
                 duplicates.decided(made[n], made[0], n % 2 == 0, now)
         duplicates.learn(now)
-        scale, common = duplicates._scale("")
+        scale, common = duplicates._scales([""])[""]
         here, off = (duplicates._item(made[n], made[n].title, common) for n in (0, 1))
         same, other = (habit.likelihood(scale, here, there, far) for there, far in ((here, 0.0), (off, 30.0)))
         assert scale.habit and same > EVEN > other
         with writing():
             db.session.delete(db.session.get_one(PairDecision, (made[2].id, made[0].id)))
         duplicates.learn(now)
-        assert not duplicates._scale("")[0].habit, "one yes too few shows no habit"
+        assert not duplicates._scales([""])[""][0].habit, "one yes too few shows no habit"
 
 
 def test_a_case_of_the_next_town_is_never_offered(world: World) -> None:
