@@ -20,6 +20,7 @@ from fieldapp.models import (
     Attachment,
     AttachmentState,
     Case,
+    CaseEvent,
     Category,
     Kind,
     PairDecision,
@@ -37,6 +38,7 @@ ANOTHER_KIND, UNKNOWN_KIND = 0.2, 0.5
 SAME_VILLAGE_M = 250.0  # where one of them has no position
 LEARNED_FROM, ENOUGH, FRESH = 20000, 200, timedelta(days=1)
 DECIDED_FROM, ENOUGH_OF_EACH = 4000, 20  # the latest decisions; so many yes and so many no show a habit
+UNDOES = frozenset({"unmerge", "restore", "taken_out"})
 
 Pair = tuple[Item | None, Item | None, bool]
 Scales = dict[str | None, tuple[Scale, frozenset[str]]]
@@ -46,7 +48,8 @@ Scales = dict[str | None, tuple[Scale, frozenset[str]]]
 class Offer:
     """Another case that may be the same event, and what speaks for it: the same seen from either of the two.
 
-    `inward`: what can be merged is the other, into the case at hand.
+    `inward`: what can be merged is the other, into the case at hand. `undone`: the two were merged, and this line of
+    history took them apart.
     """
 
     case: Case
@@ -59,6 +62,7 @@ class Offer:
     words: str
     alike: bool
     thumb: UUID | None
+    undone: CaseEvent | None = None
 
     @property
     def open(self) -> bool:
@@ -69,14 +73,14 @@ class Offer:
 def likely(user: User, case: Case, now: datetime) -> list[Offer]:
     """The likeliest of the town of those that can be merged with this one, earlier and later, best first."""
     around = _candidates(user, case, now) if case.status in OPEN else []
-    refused = _told_apart(case, around) if around else set()
-    found = [other for other in around if other.id not in refused]
+    undone = _not_refused(case, around) if around else {}
+    found = [other for other in around if other.id in undone]
     if not found:
         return []
     ids = [case.id, *(other.id for other in found)]
     scales = _scales({max(case, other, key=_came).category_code for other in found})
     texts, looks = _texts(ids), _looks(ids)
-    offers = [_offer(case, other, scales, texts, looks) for other in found]
+    offers = [replace(_offer(case, other, scales, texts, looks), undone=undone[other.id]) for other in found]
     offers = [offer for offer in offers if offer.score >= LEAST]
     return sorted(offers, key=lambda offer: (-offer.score, offer.case.id))[:OFFERED]
 
@@ -148,12 +152,19 @@ def _candidates(user: User, case: Case, now: datetime) -> list[Case]:
     return [row for query in each for row in db.session.scalars(query.limit(LOOKED_AT)).all()]
 
 
-def _told_apart(case: Case, found: Sequence[Case]) -> set[int]:
-    """Whom of these the desk said to be another event, from either side."""
+def _not_refused(case: Case, found: Sequence[Case]) -> dict[int, CaseEvent | None]:
+    """Those of which the desk did not say 不是一回事, by their ids. An undone merge is no such word: they may have been
+    merged too soon, or the wrong way; the line of history that undid it comes along.
+    """
     ids = [other.id for other in found]
     one, two = PairDecision.case_id, PairDecision.other_id
     either = or_((one == case.id) & two.in_(ids), (two == case.id) & one.in_(ids))
-    return set(db.session.scalars(select(one + two - case.id).where(either, ~PairDecision.same)))
+    refused = dict(
+        db.session.execute(select(one + two - case.id, PairDecision.at).where(either, ~PairDecision.same)).all()
+    )
+    undone = {line.data.get("from"): line for line in case.events if line.action in UNDOES} if refused else {}
+    lines = {other.id: undone.get(other.number) if other.id in refused else None for other in found}
+    return {n: line for n, line in lines.items() if n not in refused or (line and line.at >= refused[n])}
 
 
 def _near(query: Select[Case], case: Case) -> Select[Case]:

@@ -187,6 +187,21 @@ def test_a_later_one_that_is_another_event_is_offered_on_neither_page(world: Wor
     assert offers(world, first) == offers(world, second) == ""
 
 
+def test_two_that_were_taken_apart_again_are_still_offered_with_who_did_it(world: World) -> None:
+    first, second = (filed.number for filed in pair(world))
+    name = world.lea.get("/api/me").json["name"]
+    for accepted in (False, True):
+        world.dora.must("merge", second, to=first)
+        world.lea.must("unmerge", second)
+        for number in (first, second):
+            told = offers(world, number)
+            assert re.search(f"合并过，又分开了： [0-9: -]+ {name}", told) and "不是一回事" in told, (told, accepted)
+        if not accepted:
+            world.dora.must("accept", second)
+    world.dora.must("not_same", second, to=first)
+    assert offers(world, first) == offers(world, second) == "", "that is the last word"
+
+
 def test_two_phones_took_the_same_picture(world: World) -> None:
     first = world.vik.files("", photos=(jpeg_with_everything(),))
     second = world.wes.files("", photos=(encoded("WEBP"),), position=None)
