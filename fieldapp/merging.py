@@ -99,6 +99,7 @@ def split(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     case.signals = max(1, case.signals - len(chosen))
     _goes_by(case, [report for report in reports if report not in chosen])
     cases.record(new, "split_off", actor.id, now, data=data | {"from": case.number})
+    duplicates.decided(case, new, False, now)
     _index(case, new)
     alerting.raise_on_intake(new, messages.call, now)
     triage.tell(new, messages.APART, now)

@@ -115,6 +115,7 @@ def test_one_report_is_another_event_and_its_reporter_is_told(world: World) -> N
     world.dora.must("split", first.number, to=second.id)
     apart = second.number
     assert apart not in (first.number,), "it has a number of its own"
+    assert offers(world, first.number) == offers(world, apart) == "", "the desk just said so"
     world.work()
     assert apart in world.phones["wes"].expects("单独办理")["body"]
     shown = standing(world, first.number, apart)
