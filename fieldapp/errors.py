@@ -25,6 +25,14 @@ class Invalid(ValueError):
         self.errors = errors
 
 
+class Several(Invalid):
+    """What was typed fits more than one; `found` are they, each with its number and title, to choose from."""
+
+    def __init__(self, field: str, found: list[tuple[str, str]]) -> None:
+        super().__init__({field: "several_fit"})
+        self.found = found
+
+
 class Conflict(RuntimeError):
     """Somebody was faster, or the same id came with other content; `reason` is a key for the sentence shown."""
 

@@ -5,6 +5,7 @@ was being called. It is possible while the case they went to is open and not its
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,24 +15,32 @@ from sqlalchemy import select, update
 from fieldapp import alerting, cases, duplicates, messages, scope, search, timing, triage
 from fieldapp.cases import Ask
 from fieldapp.db import db
-from fieldapp.errors import Invalid
+from fieldapp.errors import Invalid, Several
 from fieldapp.models import Case, CaseEvent, Purpose, Report, User
 from fieldapp.rules import severity as severities
 from fieldapp.rules.deadlines import Step
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import OPEN, Refused, Status
 
-CALLS = frozenset({"joined", "merged_in", "classify"})
+CALLS = frozenset({"joined", "merged_in", "classify"})  # what comes to a case and may call people
+CHOICES = 8  # shown of those that fit what was typed; one more says that there are more
 
 
-def hold(actor: User, number: str, action: str, ask: Ask) -> None:
-    """Lock both cases before anything else is, in one order."""
+def hold(actor: User, number: str, action: str, ask: Ask) -> Ask:
+    """Lock both cases before anything else is, in one order. The ask comes back with the whole number of the other, of
+    which a piece may have been typed.
+
+    Raises Several where more than one fit, and Invalid for two at once.
+    """
+    if action == "merge" and ask.to:
+        ask = replace(ask, to=(_meant(actor, number, ask.to),))
     if action in ("merge", "not_same"):
         cases.hold(actor, [number, *ask.to])
     if action == "unmerge":
         into = select(Case.merged_into_id).where(Case.number == number).scalar_subquery()
         other = db.session.scalar(select(Case.number).where(Case.id == into))
         cases.hold(actor, [number, *([other] if other else [])])
+    return ask
 
 
 def merge(case: Case, actor: User, ask: Ask, now: datetime) -> None:
@@ -103,6 +112,17 @@ def split(case: Case, actor: User, ask: Ask, now: datetime) -> None:
     _index(case, new)
     alerting.raise_on_intake(new, messages.call, now)
     triage.tell(new, messages.APART, now)
+
+
+def _meant(actor: User, number: str, to: Sequence[str]) -> str:
+    """The number of the only open one that fits, else of one that is over, to be told so; else what was typed."""
+    if len(set(to)) > 1:
+        raise Invalid({"to": "only_one"})
+    found = [case for case in search.numbered(actor, to[0], CHOICES + 2) if case.number != number]
+    fitting = [case for case in found if case.status in OPEN]
+    if len(fitting) > 1:
+        raise Several("to", [(case.number, case.title) for case in fitting[: CHOICES + 1]])
+    return next((case.number for case in (*fitting, *found)), to[0])
 
 
 def _target(case: Case, actor: User, ask: Ask) -> Case | None:

@@ -27,7 +27,20 @@ from fieldapp.rules.workflow import OPEN, Status
 from fieldapp.wordindex import TOP, Row, bulk
 
 log = logging.getLogger(__name__)
-__all__ = ["Entry", "Found", "Hit", "bulk", "catch_up", "find", "ids", "index_rows", "note", "opened", "reindex"]
+__all__ = [
+    "Entry",
+    "Found",
+    "Hit",
+    "bulk",
+    "catch_up",
+    "find",
+    "ids",
+    "index_rows",
+    "note",
+    "numbered",
+    "opened",
+    "reindex",
+]
 
 CHUNK = 100  # of the newest that are ranked among each other
 FARTHEST = 1000  # finds that one page looks through when a filter leaves some of them out
@@ -94,6 +107,17 @@ def find(user: User, words: str, cursor: str, limit: int, now: datetime, only: F
             break
         shown.append(case_id)
     return Found(_hits(user, shown, needs), _cursor(end) if end else None, left() == 0)
+
+
+def numbered(user: User, words: str, limit: int) -> list[Case]:
+    """The cases of the user's town with this number, or with this piece in it: open ones, or else those that are over;
+    the newest first.
+    """
+    piece, exact = finding.piece_of_number(words), _by_number(user, words)
+    needs, found = [piece] if piece else [], [exact] if exact else []
+    for is_open in (True, False):
+        found = found or wordindex.matching(user.town_code, needs, is_open, TOP, limit)
+    return list(db.session.scalars(scope.worklist(user).where(Case.id.in_(found)).order_by(Case.id.desc())))
 
 
 def ids(user: User, words: str, is_open: bool, below: int | None, limit: int) -> list[int]:

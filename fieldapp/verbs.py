@@ -50,7 +50,7 @@ def perform(actor: User, number: str, action: str, ask: Ask, version: int, now: 
     Raises NotHere (also for who plays none of the `wanted` parts, when any are named), NotAllowed,
     Conflict("stale"), Refused or Invalid, and then nothing has changed.
     """
-    merging.hold(actor, number, action, ask)
+    ask = merging.hold(actor, number, action, ask)
     case = cases.load(actor, number, lock=True)
     if wanted:
         cases.check_part(actor, case, *wanted)

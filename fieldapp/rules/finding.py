@@ -60,6 +60,14 @@ def number_in(words: str) -> str | None:
     return typed.upper() if WHOLE.fullmatch(typed) else None
 
 
+def piece_of_number(words: str) -> Need | None:
+    """A piece of a case's number, when that and nothing else was typed; digits alone are the last ones: 7, 1123-007."""
+    piece = tokens.normal(words).strip()
+    last = (Term(f"#s{piece}"),) if piece.isascii() and piece.isdigit() else ()
+    terms = _of_number(piece) or last
+    return Need(piece, (terms,)) if terms else None
+
+
 def _needs(piece: str) -> list[Need]:
     number = _of_number(piece)
     plain = [_need(run) for run in tokens.runs(piece)]

@@ -8,7 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from fieldapp import clock, verbs
 from fieldapp.cases import Ask
 from fieldapp.db import writing
-from fieldapp.errors import Conflict, Invalid
+from fieldapp.errors import Conflict, Invalid, Several
 from fieldapp.models import User
 from fieldapp.rules.workflow import Part, Refused
 from fieldapp.web import words
@@ -38,10 +38,11 @@ class Typed:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why it was not done, and the answer's status."""
+    """Why it was not done, and the answer's status; `choices` are numbers and titles of cases to choose from."""
 
     sentence: str
     status: int
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 def typed() -> Typed:
@@ -70,7 +71,8 @@ def attempt(number: str, sent: Typed, *wanted: Part, actor: User | None = None) 
     except (Conflict, StaleDataError) as error:
         return Refusal(words.reason(getattr(error, "reason", "stale")), 409)
     except Invalid as error:
-        return Refusal(" ".join(words.field_errors(error.errors).values()), 422)
+        choices = tuple(error.found) if isinstance(error, Several) else ()
+        return Refusal(" ".join(words.field_errors(error.errors).values()), 422, choices)
     return None
 
 
