@@ -69,8 +69,16 @@ def _told(found: list[Result], done: str) -> dict[str, Any]:
         if result.why is not None:
             unchanged[_why(result)].append(result.number)
     # the words are looked up first and filled in here: a number in them must not make each a phrase of its own
-    sentence = (done % {"n": len(changed)}) if changed else gettext("一件也没有变")
-    return {"sentence": sentence, "changed": changed, "unchanged": dict(unchanged)}
+    sentence = (done % {"n": len(changed)}) if changed else ""
+    return {"sentence": sentence, "changed": changed, "unchanged": _unchanged(unchanged, bool(changed))}
+
+
+def _unchanged(found: dict[str, list[str]], some_changed: bool) -> list[tuple[str, list[str]]]:
+    """One sentence for each reason, with the numbers: what is true of all that were picked is said of all at once."""
+    alone = len(found) == 1 and not some_changed
+    said = gettext("%(n)s 件都没有变：%(why)s") if alone else gettext("%(n)s 件没有变：%(why)s")
+    one = gettext("这件没有变：%(why)s") if alone else said
+    return [((one if len(them) == 1 else said) % {"n": len(them), "why": why}, them) for why, them in found.items()]
 
 
 def _why(result: Result) -> str:
@@ -91,7 +99,7 @@ def _refused(error: Invalid) -> ResponseReturnValue:
 
 
 def _answer(**shown: Any) -> Response | str:
-    told = {"changed": [], "unchanged": {}, "can_undo": False, "action": ""} | shown
+    told = {"changed": [], "unchanged": [], "can_undo": False, "action": ""} | shown
     if not request.headers.get("HX-Request"):
         return desk.whole(bulk_done=told)
     answer = make_response(render_template("desk/_bulk_done.html", bulk_done=told))

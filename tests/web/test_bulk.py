@@ -82,15 +82,25 @@ def test_nothing_is_taken_back_once_somebody_went_on_with_it_nor_by_another(worl
     answer = sends(world, as_shown(world, number), "accept")
     assert "不是您刚才做的" in words_of(undoes(world, answer, "lea"))
     world.lea.must("dispatch", number, to=["ada"])
-    assert "1 件没有变" in words_of(undoes(world, answer)) and states(world, number) == ["dispatched"]
+    assert "这件没有变" in words_of(undoes(world, answer)) and states(world, number) == ["dispatched"]
 
 
 def test_several_go_to_one_person_and_what_was_told_is_not_offered_to_be_undone(world: World) -> None:
     numbers = [world.vik.files(f"路灯 {n}").number for n in range(2)]
     answer = sends(world, as_shown(world, *numbers), "dispatch", to=[str(world.ada.id)])
     assert "2 件已派出" in words_of(answer) and "/undo" not in answer.text
-    assert "2 件没有变" in words_of(sends(world, as_shown(world, *numbers), "close", note="好了"))
+    assert "2 件都没有变：现在是" in words_of(sends(world, as_shown(world, *numbers), "close", note="好了"))
     assert states(world, *numbers) == ["dispatched", "dispatched"]
+
+
+def test_a_refusal_is_said_once(world: World) -> None:
+    numbers = [world.vik.files(f"井盖 {n}").number for n in range(3)]
+    one = sends(world, as_shown(world, numbers[0]), "verify")
+    assert words_of(one).startswith("这件没有变：现在是“待受理”，不能“核查通过”。") and "一件也没有变" not in one.text
+    world.lea.must("accept", numbers[2])
+    mixed = words_of(sends(world, as_shown(world, *numbers), "verify"))
+    assert mixed.startswith("2 件没有变：现在是“待受理”") and "1 件没有变：现在是“已受理”" in mixed
+    assert "2 件都没有变：现在是“待受理”" in words_of(sends(world, as_shown(world, *numbers[:2]), "verify"))
 
 
 @pytest.mark.parametrize(
@@ -110,5 +120,5 @@ def test_what_cannot_be_done_is_said(world: World, picked: list[str], action: st
 def test_another_towns_desk_changes_nothing(world: World) -> None:
     number = world.vik.files("井盖破损").number
     answer = sends(world, as_shown(world, number), "accept", who="otto")
-    assert answer.status_code in (302, 403) or "一件也没有变" in words_of(answer)
+    assert answer.status_code in (302, 403) or "这件没有变" in words_of(answer)
     assert states(world, number) == ["new"]
