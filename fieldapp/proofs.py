@@ -1,12 +1,12 @@
 """接班前验证: before a shift each device of its holder proves itself by a push that needs a tap."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 
 from fieldapp import addresses, alerting, clock, messages, oncall
-from fieldapp.addresses import Address
+from fieldapp.addresses import Address, Ways
 from fieldapp.db import db, writing
 from fieldapp.models import Alert, Contact, Delivery, Purpose, Rotation, User
 from fieldapp.rules.escalation import Rung
@@ -43,7 +43,12 @@ def ask_before_shifts(now: datetime) -> None:
 
 def standing(people: Sequence[User], now: datetime) -> dict[int, Reach]:
     """Whether each of these people can be reached, by user id."""
-    ways, asked = addresses.ways(people, now), _last_asked([person.id for person in people], now)
+    return by_ways(addresses.ways(people, now), now)
+
+
+def by_ways(ways: Mapping[int, Ways], now: datetime) -> dict[int, Reach]:
+    """The same where the ways to them are at hand already."""
+    asked = _last_asked(list(ways), now)
     return {
         user_id: of_person(
             [_proved(address) for found in way.by_kind.values() for address in found], asked.get(user_id), now

@@ -76,6 +76,14 @@ def liaisons(department: Department) -> list[User]:
     return _users((User.department_id == department.id) & (User.role == Role.LIAISON))
 
 
+def speakers(departments: Iterable[Department]) -> dict[int, list[User]]:
+    """The same of several at once, by the department's id."""
+    found: dict[int, list[User]] = {department.id: [] for department in departments}
+    for user in _users(User.department_id.in_(found) & (User.role == Role.LIAISON)):
+        found[user.department_id or 0].append(user)
+    return found
+
+
 def deliveries(alert: Alert, people: Sequence[Meant], call: Call, now: datetime, lasts: timedelta) -> list[Delivery]:
     """The deliveries that call these people; somebody without any address gets one that says so."""
     ways = addresses.ways((meant.user for meant in people), now)

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
-from fieldapp import addresses, reach, scope
+from fieldapp import addresses, proofs, reach, scope
 from fieldapp.db import db
 from fieldapp.errors import Invalid, NotHere
 from fieldapp.models import (
@@ -27,12 +27,22 @@ from fieldapp.models import (
     User,
 )
 from fieldapp.rules import suggestion
+from fieldapp.rules.reachability import Reach
 from fieldapp.rules.roles import IS_CALLED, Role
 from fieldapp.rules.suggestion import Reason, Rule, Somebody
 from fieldapp.rules.workflow import BEGINS_ANEW, IN_HAND
 
 MOST_RULES = 500
+NEAREST = (Reach.REACHABLE, Reach.UNPROVED, Reach.UNREACHABLE)
 Load = dict[str, int]
+
+
+@dataclass(frozen=True)
+class InReach:
+    """Whether somebody who can be sent can be reached now, and whether there is any address to try."""
+
+    reach: Reach
+    addressed: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,23 @@ def loads(town_code: str) -> Load:
     )
     found = db.session.execute(query)
     return {f"department:{office}" if person is None else str(person): n for person, office, n in found}
+
+
+def in_reach(people: Sequence[User], departments: Sequence[Department], now: datetime) -> dict[str, InReach]:
+    """What is known of the ways to each of these, by the key of forms; a department is as near as the nearest who
+    speaks for it. As many statements for all of them as for one.
+    """
+    speak = reach.speakers(departments)
+    whom = {key_of(one): [one] for one in people} | {key_of(one): speak[one.id] for one in departments}
+    ways = addresses.ways({one.id: one for each in whom.values() for one in each}.values(), now)
+    known = proofs.by_ways(ways, now)
+    return {
+        key: InReach(
+            min((known[one.id] for one in each), key=NEAREST.index, default=Reach.UNREACHABLE),
+            any(ways[one.id].by_kind for one in each),
+        )
+        for key, each in whom.items()
+    }
 
 
 def for_case(case: Case, load: Load, on_call: Sequence[User], now: datetime) -> list[Suggestion]:

@@ -12,7 +12,7 @@ from fieldapp.cases import Ask
 from fieldapp.errors import Conflict, Invalid
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.workflow import Refused
-from fieldapp.web import desk, transitions, words
+from fieldapp.web import desk, dispatching, transitions, words
 from fieldapp.web.security import for_roles, limiter, user
 from fieldapp.web.tongue import later as _
 from fieldapp.web.tongue import say as gettext
@@ -37,8 +37,10 @@ def act() -> ResponseReturnValue:
         found = bulk.run(user(), sent.action, _picked(), ask, clock.now())
     except Invalid as error:
         return _refused(error)
-    can_undo = sent.action in bulk.CAN_UNDO
-    return _answer(action=sent.action, can_undo=can_undo, **_told(found, str(DONE[sent.action])))
+    told = _told(found, str(DONE[sent.action]))
+    if sent.action == "dispatch" and told["changed"]:
+        told["sentence"] += _not_reached(ask)
+    return _answer(action=sent.action, can_undo=sent.action in bulk.CAN_UNDO, **told)
 
 
 @bp.post("/undo")
@@ -51,6 +53,12 @@ def undo() -> ResponseReturnValue:
     except Invalid as error:
         return _refused(error)
     return _answer(**_told(found, gettext("%(n)s 件已撤销")))
+
+
+def _not_reached(ask: Ask) -> str:
+    """What sending does not do by itself: whoever nothing reaches has to be told."""
+    names = dispatching.out_of_reach(user(), ask.to, clock.now())
+    return gettext("；现在叫不到：%(names)s，请打电话", names=gettext("、").join(names)) if names else ""
 
 
 def _picked() -> list[Picked]:

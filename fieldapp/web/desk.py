@@ -16,7 +16,7 @@ from fieldapp.db import db
 from fieldapp.errors import NotHere
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.workflow import Part
-from fieldapp.web import auditing, case_page, filters, transitions
+from fieldapp.web import auditing, case_page, dispatching, filters, transitions
 from fieldapp.web.security import for_roles, settings, touch_device, user
 from fieldapp.web.shared import Shared
 from fieldapp.web.tongue import chosen
@@ -116,9 +116,12 @@ def around(known: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """What stands about lanes, queue and case: the officer's own views, and what can be done with many at once; what
     an open case's page already `known` is not asked again.
     """
+    people = known.get("people") or triage.callable_people(user())
+    departments = known.get("departments") or triage.callable_departments(user())
     return {
-        "views": saved_views.of(user()), "bulk_people": triage.callable_people(user()),
-        "bulk_departments": known.get("departments") or triage.callable_departments(user()),
+        "views": saved_views.of(user()), "bulk_people": sorted(people, key=lambda person: person.name),
+        "bulk_departments": departments,
+        "bulk_ways": known.get("ways") or dispatching.in_reach(user(), people, departments, clock.now()),
         "bulk_kinds": known.get("categories") or directory.categories(active=True),
     }  # fmt: skip
 

@@ -1,14 +1,16 @@
 """派单: who can be sent, who is suggested and why in words, and how far each of those who were sent is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fieldapp import oncall, suggestions, triage
-from fieldapp.models import Assignment, Case, DispatchRule, User
+from fieldapp.models import Assignment, Case, Department, DispatchRule, User
 from fieldapp.rules import legs
 from fieldapp.rules.escalation import Rung
 from fieldapp.rules.legs import Leg
+from fieldapp.rules.reachability import Reach
 from fieldapp.rules.suggestion import Reason
 from fieldapp.rules.workflow import IN_HAND
 from fieldapp.suggestions import Suggestion
@@ -17,7 +19,9 @@ from fieldapp.web.shared import Shared
 from fieldapp.web.tongue import chosen
 from fieldapp.web.tongue import say as _
 
-_loads: Shared[suggestions.Load] = Shared(seconds=5)  # the same for every desk of a town
+# the same for every desk of a town
+_loads: Shared[suggestions.Load] = Shared(seconds=5)
+_ways: Shared[dict[str, suggestions.InReach]] = Shared(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,12 @@ def choices(user: User, case: Case, now: datetime) -> dict[str, Any]:
     standing = oncall.holders(case.town_code, Rung.ON_CALL, now)
     on_call = {person.id for person in standing}
     people = sorted(triage.callable_people(user), key=lambda person: (person.id not in on_call, person.name))
+    departments = triage.callable_departments(user)
     load = _load(case.town_code)
     found = suggestions.for_case(case, load, standing, now) if case.status not in IN_HAND else []
     return {
-        "people": people, "on_call": on_call, "departments": triage.callable_departments(user), "load": load,
+        "people": people, "on_call": on_call, "departments": departments, "load": load,
+        "ways": in_reach(user, people, departments, now),
         "suggested": [(one, why(one)) for one in found], "picked": [one for one in found if one.picked],
         "say": hands, "standing": {suggestions.key_of(a.user or a.department) for a in case.assignments if a.standing},  # type: ignore[arg-type]
     }  # fmt: skip
@@ -46,6 +52,23 @@ def _load(town_code: str) -> suggestions.Load:
     if settings().testing:
         return suggestions.loads(town_code)
     return _loads.get(town_code, lambda: suggestions.loads(town_code))
+
+
+def in_reach(
+    user: User, people: Sequence[User], departments: Sequence[Department], now: datetime
+) -> dict[str, suggestions.InReach]:
+    """Whether each of those whom the user's town can send can be reached, by the key of forms."""
+    if settings().testing:
+        return suggestions.in_reach(people, departments, now)
+    return _ways.get(user.town_code, lambda: suggestions.in_reach(people, departments, now))
+
+
+def out_of_reach(user: User, to: Sequence[str], now: datetime) -> list[str]:
+    """The names of those among whom `to` names that nothing reaches now."""
+    named = triage.targets(user, to)
+    people, offices = [n for n in named if isinstance(n, User)], [n for n in named if isinstance(n, Department)]
+    found = suggestions.in_reach(people, offices, now)
+    return [one.name for one in named if found[suggestions.key_of(one)].reach == Reach.UNREACHABLE]
 
 
 def why(one: Suggestion) -> str:

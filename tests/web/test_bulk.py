@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
+from fieldapp import clock, suggestions
 from fieldapp.db import db
-from fieldapp.models import Case
+from fieldapp.models import Case, Department, User
 from tests.world import World
 
 pytestmark = pytest.mark.onedb
@@ -101,6 +102,33 @@ def test_a_refusal_is_said_once(world: World) -> None:
     mixed = words_of(sends(world, as_shown(world, *numbers), "verify"))
     assert mixed.startswith("2 件没有变：现在是“待受理”") and "1 件没有变：现在是“已受理”" in mixed
     assert "2 件都没有变：现在是“待受理”" in words_of(sends(world, as_shown(world, *numbers[:2]), "verify"))
+
+
+def test_who_is_sent_and_cannot_be_reached_is_said_before_and_after(world: World) -> None:
+    numbers = [world.vik.files(f"路灯 {n}").number for n in range(3)]
+    world.ben.carries_phone()
+    page = world.dora.get("/desk").text
+    assert re.search(r">陈安 ✕ 不可达</option>", page) and re.search(r">黄本 \? 未验证</option>", page)
+    row = " ".join(re.sub(r"<[^>]+>", " ", world.dora.get(f"/desk/cases/{numbers[2]}").text).split())
+    assert re.search(r"陈安 备勤人员 值班中 ✕ 不可达", row) and re.search(r"黄本 备勤人员 (值班中 )?\? 未验证", row)
+    sent = sends(world, as_shown(world, *numbers[:2]), "dispatch", to=[str(world.ada.id), str(world.ben.id)])
+    assert "2 件已派出；现在叫不到：陈安，请打电话" in words_of(sent)
+    reached = sends(world, as_shown(world, numbers[2]), "dispatch", to=[str(world.ben.id)])
+    assert "1 件已派出" in words_of(reached) and "叫不到" not in words_of(reached)
+
+
+def test_the_ways_to_all_of_them_cost_no_more_statements_than_those_to_one(world: World) -> None:
+    world.ada.carries_phone()
+    heard: list[str] = []
+    with world.app.app_context():
+        people = db.session.scalars(select(User).where(User.role.in_(("responder", "grid", "leader")))).all()
+        offices = db.session.scalars(select(Department)).all()
+        event.listen(db.engine, "before_cursor_execute", lambda *told: heard.append(told[2]))
+        suggestions.in_reach(people[:1], offices[:1], clock.now())
+        few = len(heard)
+        heard.clear()
+        found = suggestions.in_reach(people, offices, clock.now())
+    assert len(found) == len(people) + len(offices) > 3 and len(heard) == few
 
 
 @pytest.mark.parametrize(
