@@ -295,6 +295,8 @@ def event(entry: CaseEvent) -> str:
     data: dict[str, Any] = entry.data or {}
     base += term_words.of_event(entry.action, data)
     names = data.get("people") or data.get("to")
+    if names and entry.action == "nobody_on_call" and "rung" not in data:  # departments that were sent for
+        base = gettext("没有联系方式，叫不到")
     if names:
         said = gettext("%(what)s：%(names)s", what=base, names=gettext("、").join(names))
         return said + _missed(data)

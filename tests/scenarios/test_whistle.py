@@ -117,6 +117,7 @@ def test_one_leads_two_assist_one_gives_back_and_the_lead_changes(world: World) 
     world.dora.must("dispatch", number, to=["ada", "ben", "水务站"], note="先关阀门")
     world.work()
     assert "主办：陈安" in world.phones["ben"].inbox[-1]["body"]
+    assert "没有联系方式" not in world.dora.get(f"/desk/cases/{number}").text
     world.phones[water].expects("水管爆了")
     world.ada.must("acknowledge", number)
     world.ben.must("return", number, note="车坏了")

@@ -118,6 +118,11 @@ def test_a_whistled_department_without_anybody_is_said_and_stands_on_the_red_lis
     case = world.dora.case(number)
     assert any(event["action"] == "nobody_on_call" and "空部门" in event["words"] for event in case["history"])
     assert world.dora.get("/api/cases?lane=unreached").json["items"][0]["number"] == number
+    page = world.dora.get(f"/desk/cases/{number}").text
+    assert page.count("这个部门没有联系方式") == 1, "and none for ada, who has no address either"
+    assert "请打电话" in page and "复制文字" in page and "怎样叫到" in page and "没有联系方式，叫不到：空部门" in page
+    world.dora.must("report_outcome", number, note="电话里说修好了")
+    assert "这个部门没有联系方式" not in world.dora.get(f"/desk/cases/{number}").text
 
 
 def test_handing_on_to_who_assists_makes_a_lead(world: World) -> None:
