@@ -5,7 +5,7 @@ without numbers of phones in a title, for they stand on lock screens and in grou
 from fieldapp import clock
 from fieldapp.alerting import Message
 from fieldapp.models import Case, Contact, PushSubscription
-from fieldapp.rules.deadlines import Step, Word
+from fieldapp.rules.deadlines import Step, Word, awaited
 from fieldapp.rules.masking import mask
 from fieldapp.rules.severity import COLOUR
 
@@ -77,6 +77,7 @@ def proof(when: str) -> Message:
 WORDS = {Word.SOON: "即将超期", Word.OVERDUE: "已超期", Word.NUDGE: "催办", Word.SUPERVISE: "督办"}
 STEPS = {
     Step.TRIAGE: "受理", Step.ACKNOWLEDGE: "签收", Step.ARRIVE: "到场", Step.OUTCOME: "反馈", Step.VERIFY: "核查",
+    "dispatch": "派单", "close": "办结",
 }  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def term(case: Case, word: Word, note: str = "") -> Message:
     """Of a deadline, to who must keep it, or to the leader: what is late, and since when."""
     when = ""
     if case.due_at and case.due_step:
-        when = f" · 须在 {clock.local(case.due_at):%m-%d %H:%M} 前{STEPS[Step(case.due_step)]}"
+        when = f" · 须在 {clock.local(case.due_at):%m-%d %H:%M} 前{STEPS[awaited(case.status, case.due_step)]}"
     words = f" · {note.strip()}" if note.strip() else ""
     return Message(f"{WORDS[word]}：{case.heading}", f"{_place(case)} · {case.number}{when}{words}", _task(case))
 

@@ -25,6 +25,9 @@ class Step(StrEnum):
     VERIFY = "verify"
 
 
+# whose limit is still that of the step before, though they wait for another verb of the desk
+_AWAITED_INSTEAD: Mapping[str, str] = {"accepted": "dispatch", "verified": "close"}
+
 Limits = Mapping[tuple[Severity, Step], int]
 """Minutes allowed for each step at each severity."""
 
@@ -70,6 +73,11 @@ LONGEST: Limits = {
 def waits_for(status: Status) -> Step | None:
     """The step a case in this status waits for; None when nothing runs any more."""
     return WAITS_FOR.get(status)
+
+
+def awaited(status: str, step: str) -> str:
+    """What to call that: the step, or the desk's verb where the step is done and its limit still runs."""
+    return _AWAITED_INSTEAD.get(status, step)
 
 
 class Kind(StrEnum):

@@ -17,7 +17,7 @@ from fieldapp.rules import masking, sheets
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.severity import COLOUR
 from fieldapp.rules.sheets import Cell
-from fieldapp.web import api, filters, tongue, words
+from fieldapp.web import api, filters, term_words, tongue, words
 from fieldapp.web.security import for_roles, limiter, user
 
 bp = Blueprint("exports", __name__, url_prefix="/desk/export")
@@ -78,7 +78,6 @@ class _Shape:
         self._kinds = {kind.code: kind.name for kind in directory.categories()}
         self._status = {code: str(name) for code, name in words.STATUS.items()}
         self._source = {code: str(name) for code, name in filters.SOURCE.items()}
-        self._step = {code: str(name) for code, name in words.STEP.items()}
 
     def __call__(self, case: Case) -> list[Cell]:
         lat, lon = (None if at is None else round(at, 6) for at in (case.lat, case.lon))
@@ -87,7 +86,7 @@ class _Shape:
             self._kinds.get(case.category_code or "", ""), masking.mask(case.title), case.area.short_name,
             self._source.get(case.source, case.source),
             _local(case.opened_at), _local(case.changed_at), _local(case.closed_at), _local(case.due_at),
-            self._step.get(case.due_step or "", ""), case.signals, lat, lon,
+            _awaited(case), case.signals, lat, lon,
         ]  # fmt: skip
 
 
@@ -127,6 +126,11 @@ def _page(refused: str | None = None) -> str:
 def _progress(last: Export, now: datetime) -> dict[str, Any]:
     state = "running" if exports.running(last, now) else "done" if last.whole else "broken"
     return {"id": last.id, "state": state, "rows": last.rows, "total": last.total}
+
+
+def _awaited(case: Case) -> str:
+    """As the case's page has it."""
+    return term_words.parked(case) or (words.waits_for(case) if case.due_step else "")
 
 
 def _query() -> str:

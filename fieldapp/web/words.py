@@ -8,6 +8,7 @@ from flask_babel import format_datetime
 
 from fieldapp import clock, directory
 from fieldapp.models import Case, CaseEvent
+from fieldapp.rules.deadlines import awaited
 from fieldapp.rules.workflow import Refused
 from fieldapp.web import term_words
 from fieldapp.web.tongue import chosen
@@ -267,8 +268,9 @@ def ago(instant: datetime, now: datetime) -> str:
 
 
 def waits_for(case: Case) -> str:
-    """What the running limit is for: an accepted case waits to be sent, not to be accepted again."""
-    return str(ACTION["dispatch"] if case.status == "accepted" else STEP[case.due_step or ""])
+    """What the running limit is for: an accepted case waits to be sent, a verified one to be closed."""
+    step = awaited(case.status, case.due_step or "")
+    return str(STEP.get(step) or ACTION[step])
 
 
 def countdown(due: datetime, now: datetime) -> str:

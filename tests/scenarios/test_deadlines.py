@@ -163,6 +163,16 @@ def test_a_red_one_neither_waits_behind_blue_ones_nor_is_swallowed_by_them(
     assert history(world, blue[1])[-1] == "supervise"
 
 
+@pytest.mark.onedb
+def test_of_an_accepted_case_the_leader_hears_that_it_is_to_be_sent_not_accepted_again(world: World) -> None:
+    number = world.vik.files("积水", severity="blue").number
+    world.dora.must("accept", number)
+    world.dora.must("supervise", number, note="快派")
+    with world.app.app_context():
+        (body,) = db.session.scalars(select(Alert.body).where(Alert.title == "督办：积水"))
+    assert "前派单" in body
+
+
 def test_put_aside_the_clock_stands_and_nobody_is_hurried_until_it_comes_back_by_itself(world: World) -> None:
     number = signed(world)
     before = due(world, number)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -309,6 +309,35 @@ def test_the_desks_list_goes_out_as_the_filter_shows_it(world: World, kind: str)
     assert world.dora.get("/desk/export/progress").json | {"id": 0} == {
         "id": 0, "state": "done", "rows": 1, "total": None,
     }  # fmt: skip
+
+
+@pytest.mark.onedb
+def test_what_a_case_waits_for_is_said_as_on_its_page(world: World) -> None:
+    number = world.vik.files("路灯不亮").number
+
+    def waits() -> str:
+        (row,) = read("csv", world.dora.post("/desk/export/csv").data)
+        said = str(row["在等"])
+        page = world.dora.get(f"/desk/cases/{number}").text
+        assert f"<span>{said} " in page or f">{said}<" in page
+        return said
+
+    assert waits() == "受理"
+    world.dora.must("accept", number)
+    assert waits() == "派单 / 吹哨"
+    world.dora.must("dispatch", number, to=[world.ada.id])
+    assert waits() == "签收"
+    world.dora.must("report_outcome", number, note="换了灯泡")
+    assert waits() == "核查"
+    world.dora.must("verify", number)
+    assert waits() == "办结"
+    until = (world.now + timedelta(days=3)).isoformat()
+    world.dora.must("park", number, note="等配件", until=until)
+    assert waits().startswith("挂账到")
+    world.dora.must("resume", number)
+    world.dora.must("close", number, note="已修好")
+    (row,) = read("csv", world.dora.post("/desk/export/csv?lane=done").data)
+    assert row["在等"] == ""
 
 
 def test_one_officer_exports_one_ledger_at_a_time_and_a_filter_nobody_understands_is_not_widened(world: World) -> None:
