@@ -1,6 +1,6 @@
 """台账导出 at the desk: what will be written, the file that is written while it is sent, and how far it is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -24,7 +24,7 @@ bp = Blueprint("exports", __name__, url_prefix="/desk/export")
 
 HEADS = (
     "编号", "级别", "状态", "种类", "标题", "村（社区）", "来源", "上报时间", "更新时间", "办结时间", "期限", "在等",
-    "上报条数", "纬度", "经度",
+    "主办", "协办", "上报条数", "纬度", "经度",
 )  # fmt: skip
 LAT, LON = HEADS.index("纬度"), HEADS.index("经度")
 MEDIA = {
@@ -72,21 +72,26 @@ def progress() -> ResponseReturnValue:
 
 
 class _Shape:
-    """One case as a row of cells, with nobody's name and no number of a phone in it."""
+    """One case as a row of cells, with no name but of those who were sent, and no number of a phone in it."""
 
     def __init__(self) -> None:
         self._kinds = {kind.code: kind.name for kind in directory.categories()}
         self._status = {code: str(name) for code, name in words.STATUS.items()}
         self._source = {code: str(name) for code, name in filters.SOURCE.items()}
 
-    def __call__(self, case: Case) -> list[Cell]:
+    def page(self, cases: Sequence[Case]) -> list[list[Cell]]:
+        """The rows of these."""
+        held = exports.holders(cases)
+        return [self._row(case, *held.get(case.id, ([], []))) for case in cases]
+
+    def _row(self, case: Case, leads: list[str], assists: list[str]) -> list[Cell]:
         lat, lon = (None if at is None else round(at, 6) for at in (case.lat, case.lon))
         return [
             case.number, COLOUR[case.severity], self._status[case.status],
             self._kinds.get(case.category_code or "", ""), masking.mask(case.title), case.area.short_name,
             self._source.get(case.source, case.source),
             _local(case.opened_at), _local(case.changed_at), _local(case.closed_at), _local(case.due_at),
-            _awaited(case), case.signals, lat, lon,
+            _awaited(case), "、".join(leads), "、".join(assists), case.signals, lat, lon,
         ]  # fmt: skip
 
 
@@ -95,7 +100,7 @@ def _rows(officer_id: int, wanted: Filter, export_id: int, shape: _Shape, now: d
     written, noted, whole = 0, 0, False
     try:
         for page in exports.pages(officer_id, wanted, now):
-            shaped = [shape(case) for case in page]
+            shaped = shape.page(page)
             yield from shaped
             written += len(shaped)
             if written - noted >= exports.BEAT_ROWS:
