@@ -122,7 +122,8 @@ def _page(refused: str | None = None) -> str:
     last, now = exports.latest(user()), clock.now()
     return render_template(
         "desk/export.html", wanted=wanted, chips=filters.chips(user(), wanted, request.args),
-        complaint=filters.complaint(wrong), total=exports.count(user(), wanted), query=_query(), refused=refused,
+        complaint=filters.complaint(wrong), total=exports.count(user(), wanted), most=exports.COUNTED,
+        query=_query(), refused=refused,
         lane=words.LANE[wanted.lane if wanted.lane in LANES else "open"],
         progress=_progress(last, now) if last and exports.running(last, now) else None,
     )  # fmt: skip

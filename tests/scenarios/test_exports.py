@@ -82,6 +82,17 @@ def test_who_leads_and_who_assists_stand_in_the_sheet_and_cost_one_query_a_page(
     assert len([one for one in asked if "FROM assignments" in one]) == 1
 
 
+def test_a_long_past_is_not_counted_through_before_it_goes_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldapp.exports.COUNTED", 1)
+    for n in range(2):
+        world.dora.must("decline", world.vik.files(f"路灯 {n} 号").number, note="不归本镇管")
+    assert "超过 1 件" in world.dora.get("/desk/export?lane=done").text
+    assert len(read("csv", world.dora.post("/desk/export/csv?lane=done").data)) == 2
+    assert world.dora.get("/desk/export/progress").json | {"id": 0} == {
+        "id": 0, "state": "done", "rows": 2, "total": None,
+    }  # fmt: skip
+
+
 def test_one_officer_exports_one_ledger_at_a_time_and_a_filter_nobody_understands_is_not_widened(world: World) -> None:
     world.vik.files("路灯不亮")
     with world.app.app_context(), writing():
