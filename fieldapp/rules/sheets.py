@@ -146,7 +146,8 @@ def _xml_cell(cell: Cell) -> str:
     if cell is None or cell == "":
         return "<c/>"
     if isinstance(cell, datetime):
-        return f'<c s="1"><v>{(cell - EPOCH).total_seconds() / 86400:.9f}</v></c>'
+        # in fewer digits 02:56 falls short of itself, and is shown as 02:55
+        return f'<c s="1"><v>{(cell - EPOCH).total_seconds() / 86400!r}</v></c>'
     return f"<c><v>{cell!r}</v></c>" if isinstance(cell, int | float) else _xml_text(cell)
 
 

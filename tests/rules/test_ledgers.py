@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+import re
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -153,6 +154,14 @@ def test_a_workbook_holds_every_text_as_text(texts: list[str]) -> None:
         assert row[0].data_type != "f"
         assert (row[0].value or "") == sheets.UNPRINTABLE.sub("", text)
         assert [cell.value for cell in row[1:4]] == [3, 1.5, datetime(2026, 11, 25, 8, 30)]
+
+
+def test_no_time_in_a_workbook_falls_short_of_its_minute() -> None:
+    minutes = [datetime(2026, 11, 26) + timedelta(minutes=n) for n in range(24 * 60)]
+    book = zipfile.ZipFile(io.BytesIO(b"".join(sheets.xlsx_file(["时间"], [[at] for at in minutes]))))
+    written = re.findall(r'<c s="1"><v>([0-9.]+)</v>', book.read("xl/worksheets/sheet1.xml").decode())
+    read = [sheets.EPOCH + timedelta(days=float(number)) for number in written]
+    assert [abs(got - at) < timedelta(microseconds=2) for got, at in zip(read, minutes, strict=True)].count(False) == 0
 
 
 def test_a_full_sheet_is_followed_by_another() -> None:
