@@ -24,6 +24,18 @@ PROBLEM = {
     "ledger_known": _("以前已经导入过"),
     "ledger_refused": _("没有收下，请核对后再导入一次"),
 }  # fmt: skip
+# what to do about a row that was left out
+HELP = {
+    "ledger_no_text": _("把内容补上。"),
+    "ledger_text_long": _("缩短到 2000 字以内。"),
+    "ledger_village": _("改成本镇的村（社区）名；不清楚就空着，先归到全镇。外镇的请转给那个镇。"),
+    "ledger_place": _("改对经纬度；没有就空着，写上村（社区）。"),
+    "ledger_elsewhere": _("是本镇的，改对经纬度；外镇的，请转给那个镇。"),
+    "ledger_time": _("写成 2026-11-20 08:30 这样；不清楚就空着，按现在。"),
+    "ledger_twice": _("是同一件，不用管；是另一件，换一个编号。"),
+    "ledger_known": _("不用再导入。"),
+    "ledger_refused": _("对照原来的台账核对一遍，再导入。"),
+}  # fmt: skip
 NOTICE = {
     "category_unknown": _("种类不认识，归到“其他”"),
     "severity_unknown": _("级别不认识，按蓝色"),
@@ -47,6 +59,12 @@ REFUSED = {
 def problem(code: str) -> str:
     """Why a row is not taken."""
     return str(PROBLEM.get(code, code))
+
+
+def left_out(codes: Iterable[str]) -> list[tuple[str, str, int]]:
+    """Why rows were not taken, what to do about it, and how many each."""
+    counted = Counter(codes).most_common()
+    return [(problem(code), str(HELP.get(code, "")), number) for code, number in counted]
 
 
 def problem_head() -> str:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from fieldapp import clock, ledgers
+from fieldapp import clock, directory, ledgers
 from fieldapp.db import writing
 from fieldapp.errors import Conflict, Invalid
 from fieldapp.models import Ledger, LedgerState
@@ -16,6 +16,7 @@ from fieldapp.rules import sheets
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.web import ledger_words
 from fieldapp.web.security import for_roles, limiter, user
+from fieldapp.web.tongue import chosen
 
 bp = Blueprint("ledgers", __name__, url_prefix="/desk/ledgers")
 FORM_AROUND = 64 * 1024
@@ -133,9 +134,18 @@ def _page(refused: str | None = None) -> str:
 
 def _one(found: Ledger, refused: str | None = None) -> str:
     if found.state != LedgerState.DRAFT:
-        faults = len(ledgers.faulty(found)[1])
-        return render_template("desk/ledger_done.html", ledger=found, faults=faults, refused=refused, says=ledger_words)
+        faults = ledgers.faulty(found)[1]
+        return render_template(
+            "desk/ledger_done.html", ledger=found, faults=len(faults), refused=refused, says=ledger_words,
+            left=ledger_words.left_out(row[-1] for row in faults),
+        )  # fmt: skip
     return render_template("desk/ledger_look.html", **_look(found), ledger=found, refused=refused, says=ledger_words)
+
+
+def _kinds() -> dict[str, str]:
+    """The names of all kinds of events, by their codes."""
+    english = chosen() == "en"
+    return {kind.code: kind.name_en if english else kind.name for kind in directory.categories()}
 
 
 def _look(found: Ledger) -> dict[str, Any]:
@@ -146,4 +156,5 @@ def _look(found: Ledger) -> dict[str, Any]:
         "table": table, "columns": found.settings["columns"], "gcj": found.settings["gcj"], "fields": tables.FIELDS,
         "good": len(checked.good), "first": first[:FIRST_ROWS], "bad": bad[:FIRST_FAULTS], "faults": len(bad),
         "mark": checked.mark, "calling": checked.calling, "notices": ledger_words.notices(checked.good),
+        "left": ledger_words.left_out(line.problem for line in bad), "kinds": _kinds(),
     }  # fmt: skip

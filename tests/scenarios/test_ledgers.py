@@ -87,6 +87,19 @@ def test_the_hotlines_ledger_is_looked_at_confirmed_and_on_the_desk(world: World
     assert not [name for name in ("张三", "李四", "王五", "13800138000") if name in everything]
 
 
+@pytest.mark.onedb
+def test_the_page_says_each_rows_kind_and_why_rows_were_left_out_and_what_to_do_next(world: World) -> None:
+    page = brings(world.dora, HEAD + GOOD + BAD)
+    assert "蓝 · 井盖 · 南门社区" in page.text and "红 · 其他 · 南门社区" in page.text
+    confirms(world.dora, page, sure="1")
+    works(world)
+    done = world.dora.get(page.request.path).text
+    assert "4 行没有导入" in done and f"{page.request.path}/faulty.csv" in done
+    for said in ["没有内容", "把内容补上。", "时间看不懂，或者是将来的", "写成 2026-11-20 08:30 这样"]:
+        assert said in done, said
+    assert "不用再导入。" in brings(world.dora, HEAD + GOOD).text
+
+
 def test_what_was_not_taken_comes_back_to_be_put_right_and_nothing_comes_twice(world: World) -> None:
     page = brings(world.dora, HEAD + GOOD + BAD)
     confirms(world.dora, page, sure="1")
