@@ -328,7 +328,7 @@ def _stream(
         below, skip = TOP, 0
 
 
-def _by_number(user: User, words: str, only: Filtered) -> int | None:
+def _by_number(user: User, words: str, only: Filtered = ()) -> int | None:
     number = finding.number_in(words)
     known = scope.worklist(user).where(Case.number == number, *only).with_only_columns(Case.id)
     return db.session.scalar(known) if number else None
