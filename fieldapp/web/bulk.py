@@ -43,6 +43,13 @@ def act() -> ResponseReturnValue:
     return _answer(action=sent.action, can_undo=sent.action in bulk.CAN_UNDO, **told)
 
 
+@bp.get("/to")
+@for_roles(*WORKS_DESK)
+def to() -> str:
+    """Whom they can be sent to, with who is out of reach now."""
+    return render_template("desk/_bulk_to.html", **dispatching.of_town(user(), {}, clock.now()))
+
+
 @bp.post("/undo")
 @for_roles(*WORKS_DESK)
 @limiter.limit("60 per minute")

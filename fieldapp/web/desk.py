@@ -11,7 +11,7 @@ from flask import Blueprint, jsonify, make_response, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from fieldapp import auditor, cases, clock, directory, pulse, queue, saved_views, search, triage, vitals
+from fieldapp import auditor, cases, clock, directory, pulse, queue, saved_views, search, vitals
 from fieldapp.db import db
 from fieldapp.errors import NotHere
 from fieldapp.rules.roles import WORKS_DESK
@@ -116,12 +116,8 @@ def around(known: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """What stands about lanes, queue and case: the officer's own views, and what can be done with many at once; what
     an open case's page already `known` is not asked again.
     """
-    people = known.get("people") or triage.callable_people(user())
-    departments = known.get("departments") or triage.callable_departments(user())
     return {
-        "views": saved_views.of(user()), "bulk_people": sorted(people, key=lambda person: person.name),
-        "bulk_departments": departments,
-        "bulk_ways": known.get("ways") or dispatching.in_reach(user(), people, departments, clock.now()),
+        "views": saved_views.of(user()), **dispatching.of_town(user(), known, clock.now()),
         "bulk_kinds": known.get("categories") or directory.categories(active=True),
     }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """派单: who can be sent, who is suggested and why in words, and how far each of those who were sent is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,6 +61,16 @@ def in_reach(
     if settings().testing:
         return suggestions.in_reach(people, departments, now)
     return _ways.get(user.town_code, lambda: suggestions.in_reach(people, departments, now))
+
+
+def of_town(user: User, known: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Everybody whom several cases can be sent to at once; what is `known` already is not asked again."""
+    people = known.get("people") or triage.callable_people(user)
+    departments = known.get("departments") or triage.callable_departments(user)
+    return {
+        "bulk_people": sorted(people, key=lambda person: person.name), "bulk_departments": departments,
+        "bulk_ways": known.get("ways") or in_reach(user, people, departments, now),
+    }  # fmt: skip
 
 
 def out_of_reach(user: User, to: Sequence[str], now: datetime) -> list[str]:

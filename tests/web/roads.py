@@ -53,6 +53,7 @@ WHO: dict[str, set[str]] = {
     "GET /tasks/<number>": {"ada", "lin", "lea"} | having("duty"),  # a duty officer is led on to the desk
     "GET /tasks/<number>/called": {"ada", "lin", "lea"}, "POST /tasks/<number>/transitions": {"ada", "lin", "lea"},
     "GET /desk": DESK, "GET /desk/queue": DESK, "GET /desk/pulse": DESK, "GET /desk/on-call": DESK,
+    "GET /desk/bulk/to": DESK,
     "GET /desk/roster": DESK, "POST /desk/roster": DESK, "POST /desk/roster/<int:entry_id>/end": {"dora", "lea"},
     "GET /desk/cases/<number>": {"dora", "lea"}, "POST /desk/cases/<number>/transitions": {"dora", "lea"},
     "GET /desk/cases/<number>/print": {"dora", "lea"}, "GET /desk/cases/<number>/code": {"dora", "lea"},

@@ -115,6 +115,8 @@ def test_who_is_sent_and_cannot_be_reached_is_said_before_and_after(world: World
     assert "2 件已派出；现在叫不到：陈安，请打电话" in words_of(sent)
     reached = sends(world, as_shown(world, numbers[2]), "dispatch", to=[str(world.ben.id)])
     assert "1 件已派出" in words_of(reached) and "叫不到" not in words_of(reached)
+    world.ada.carries_phone()
+    assert re.search(r">陈安 \? 未验证</option>", world.dora.get("/desk/bulk/to").text), "asked anew for an open page"
 
 
 def test_the_ways_to_all_of_them_cost_no_more_statements_than_those_to_one(world: World) -> None:
