@@ -23,6 +23,7 @@ from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import OPEN, Refused, Status
 
 CALLS = frozenset({"joined", "merged_in", "classify"})  # what comes to a case and may call people
+LAST_DIGITS = 3
 CHOICES = 8  # shown of those that fit what was typed; one more says that there are more
 
 
@@ -118,6 +119,8 @@ def _meant(actor: User, number: str, to: Sequence[str]) -> str:
     """The number of the only open one that fits, else of one that is over, to be told so; else what was typed."""
     if len(set(to)) > 1:
         raise Invalid({"to": "only_one"})
+    if len(to[0]) < LAST_DIGITS:
+        raise Invalid({"to": "more_digits"})  # one digit too few would merge at once into whatever it happens to fit
     found = [case for case in search.numbered(actor, to[0], CHOICES + 2) if case.number != number]
     fitting = [case for case in found if case.status in OPEN]
     if len(fitting) > 1:

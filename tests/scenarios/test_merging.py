@@ -284,27 +284,28 @@ def test_the_last_digits_will_do_and_where_several_fit_they_are_to_choose_from(w
     first, second = (filed.number for filed in pair(world))
     far = [world.vik.files(f"路灯{n}", position=None).number for n in range(2)]
     with world.app.app_context(), writing():
-        for n, number in enumerate(far):  # 1-007 and 017 of another day
+        for n, number in enumerate(far):  # 007 and 1007 of another day
             case = db.session.scalars(select(Case).where(Case.number == number)).one()
-            case.number = far[n] = ("HC-20250101-007", "HC-20250102-017")[n]
+            case.number = far[n] = ("HC-20250101-007", "HC-20250102-1007")[n]
             search.note(case)
         theirs = db.session.scalars(select(Case).where(Case.number == second)).one()
-        theirs.town_code, theirs.number = "441521119", "FC-20250103-027"
+        theirs.town_code, theirs.number = "441521119", "FC-20250103-2007"
         search.note(theirs)
-    asked = taps_merge(world, first, "7", note="同一个坑")
+    asked = taps_merge(world, first, "007", note="同一个坑")
     assert asked.status_code == 422 and "对得上的不止一件" in asked.text and "同一个坑</textarea>" in asked.text
     offered = asked.text[asked.text.index('id="merge-choices"') :].split("</fieldset>")[0]
     assert re.findall(r'value="([^"]+)"', offered) == far[::-1] and "路灯0" in offered, "and none of the next town's"
     assert "只能并入一件" in taps_merge(world, first, *far).text
-    assert "没有这个编号" in taps_merge(world, first, "99").text
+    assert "没有这个编号" in taps_merge(world, first, "999").text
+    assert "后三位" in taps_merge(world, first, "07").text, "too short a piece would merge into whatever it fits"
     assert world.dora.case(first)["status"] == "new"
-    assert taps_merge(world, first, "0101-07", "").status_code == 200
+    assert taps_merge(world, first, "0101-007", "").status_code == 200
     assert standing(world, far[0])[far[0]][3] == 2
     world.dora.must("accept", far[0])
     world.dora.must("close", far[0], note="好了")
     third = world.vik.files("又一个坑").number
-    assert "只能并入还没办结" in taps_merge(world, third, "007").text
-    assert taps_merge(world, third, "１７").status_code == 200
+    assert "只能并入还没办结" in taps_merge(world, third, "0101-007").text
+    assert taps_merge(world, third, "１００７").status_code == 200
     assert world.dora.case(third)["status"] == "merged"
 
 
