@@ -36,7 +36,7 @@ def show() -> ResponseReturnValue:
     return with_tiles(
         render_template(
             "desk/map.html", wanted=read_filter(), kept=kept, villages=list(db.session.scalars(scope.villages(user()))),
-            lanes=list(queue.LANES), config=_config(),
+            lanes=list(queue.LANES), config=_config(), drawn=_drawn(),
         )
     )  # fmt: skip
 
@@ -94,7 +94,18 @@ def background() -> dict[str, Any]:
 
 
 def _config() -> dict[str, Any]:
-    return {"tiles": background(), "view": mapping.extent(user(), town_places()), "case": _case()}
+    view = mapping.extent(user(), town_places())
+    return {"tiles": background(), "town": user().area.short_name, "view": view, "case": _case()}
+
+
+def _drawn() -> dict[str, bool]:
+    """What the legend has to explain of places."""
+    known = town_places()
+    drawn = {one.level: True for one in known if one.boundary}
+    return drawn | {
+        "town": "village" in drawn and not tiles.current().url,
+        "guessed": any(one.boundary is None and one.lat is not None for one in known),
+    }
 
 
 def _case() -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-// A Leaflet map with our own background: the deployer's tiles, or none; villages and cells; scale, north and credits.
+// A Leaflet map with our own background: the deployer's tiles, or none; scale, north and credits.
 // Everything outside this file and gcoord speaks WGS-84.
 
 import { byId, make, tell } from "./dom.js";
@@ -7,8 +7,7 @@ import { say } from "./words.js";
 const { L } = window;
 const CLOSEST = 19;
 const PLAIN_LOW = 8;
-const NAMES_FROM = 12; // closer than this the names have room
-const CELLS_FROM = 15;
+export const CELLS_FROM = 15; // closer than this, cells have names
 
 /** `start`, {place: [lat, lon], zoom}, goes before the whole view. → {map, shift}: `shift.there([lat, lon])` is where to draw, `shift.back(latlng)` what lies there. */
 export async function openMap(element, config, start = null) {
@@ -18,7 +17,7 @@ export async function openMap(element, config, start = null) {
   const map = L.map(element, { attributionControl: false, zoomControl: false, minZoom: low, maxZoom: CLOSEST, worldCopyJump: false });
   L.control.zoom({ zoomInTitle: say("map_in"), zoomOutTitle: say("map_out") }).addTo(map);
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
-  for (const [name, above] of [["areas", 350], ["names", 590]]) Object.assign(map.createPane(name).style, { zIndex: above, pointerEvents: "none" });
+  for (const [name, above] of [["town", 340], ["areas", 350], ["names", 590]]) Object.assign(map.createPane(name).style, { zIndex: above, pointerEvents: "none" });
   addTiles(map, element, tiles);
   map.on("zoomend", () => zoomed(map, element));
   const [west, south, east, north] = view;
@@ -28,32 +27,15 @@ export async function openMap(element, config, start = null) {
   return { map, shift };
 }
 
-/** Draw villages and cells; → the names of those that nobody knows a place of. */
-export function drawPlaces(map, shift, places) {
-  for (const place of places) {
-    if (place.boundary) polygon(shift, place.boundary, `area area-${place.level}`).addTo(map);
-    if (place.lat != null) nameOf(shift, place).addTo(map);
-  }
-  return places.filter(({ boundary, lat }) => !boundary && lat == null).map(({ name }) => name);
-}
-
 /** A GeoJSON geometry as a shape that takes no clicks. */
-export function polygon(shift, { type, coordinates }, look) {
+export function polygon(shift, { type, coordinates }, look, pane = "areas") {
   const polygons = type === "Polygon" ? [coordinates] : coordinates;
   const drawn = polygons.map((rings) => rings.map((ring) => ring.map(([lon, lat]) => shift.there([lat, lon]))));
-  return L.polygon(drawn, { pane: "areas", interactive: false, className: look });
-}
-
-function nameOf(shift, { lat, lon, name, level, boundary }) {
-  const html = make("span", { class: `area-name area-name-${level}${boundary ? "" : " area-guessed"}`, text: name });
-  const icon = L.divIcon({ className: "area-label", html, iconSize: null });
-  return L.marker(shift.there([lat, lon]), { icon, pane: "names", interactive: false, keyboard: false });
+  return L.polygon(drawn, { pane, interactive: false, className: look });
 }
 
 function zoomed(map, element) {
   element.dataset.zoom = map.getZoom();
-  element.classList.toggle("far", map.getZoom() < NAMES_FROM);
-  element.classList.toggle("near", map.getZoom() >= CELLS_FROM);
 }
 
 function addTiles(map, element, tiles) {

@@ -2,8 +2,9 @@
 
 import { byId, tell } from "./dom.js";
 import { startCountdown, tick } from "./countdown.js";
-import { drawPlaces, openMap } from "./desk-map-base.js";
+import { openMap } from "./desk-map-base.js";
 import { Pins } from "./desk-map-pins.js";
+import { drawPlaces } from "./desk-map-places.js";
 import { markFresh, newestIs } from "./desk-fresh.js";
 import { startPulse } from "./desk-pulse.js";
 import { failed } from "./desk-state.js";
@@ -16,6 +17,7 @@ const config = JSON.parse(byId("map-config").textContent);
 let wait = null;
 let going = null; // the request for what is in view now
 let mark = null; // the pulse's, when the map was last filled
+let fitNames = () => {}; // until there are any
 let pending = config.case?.number ?? null; // opens once it is drawn
 
 const { map, shift } = await openMap(byId("map"), config, begun());
@@ -49,6 +51,7 @@ async function load() {
     if (!answer.ok) return failed(answer.status, true);
     const found = await answer.json();
     pins.show(found);
+    fitNames();
     query.set("total", found.total);
     await htmx.ajax("GET", `/desk/map/list?${query}`, { target: "#map-list", swap: "innerMorph" });
     byId("map-list").dataset.filled = String(Number(byId("map-list").dataset.filled ?? 0) + 1);
@@ -118,7 +121,8 @@ async function showPlaces() {
   const answer = await fetch("/desk/map/places", { cache: "no-store", redirect: "manual" });
   if (!answer.ok) return;
   const { places } = await answer.json();
-  const unknown = drawPlaces(map, shift, places);
+  const { unknown, fit } = drawPlaces(map, shift, config.town, places);
+  fitNames = fit;
   byId("no-places").hidden = !unknown.length;
   byId("no-places").open = unknown.length === places.length; // an empty map says why it is empty
   byId("no-places").querySelector("p").textContent = unknown.join(" · ");

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from fieldapp.rules import gcj
 from tests.browser.evening import picture
@@ -88,6 +88,77 @@ def without_tiles(chromium: Browser, town: Product, tmp_path: Path, red: str) ->
         page.wait_for_url(f"**/desk/cases/{red}*")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         sitter.close()
+
+
+SIDE = 0.02  # degrees
+ROUND_TOWN = [  # nine villages in a square with a boundary each, and one that is only guessed
+    {
+        "code": f"v{n}",
+        "name": f"第{n}社区",
+        "level": "village",
+        "lat": 22.95 + n // 3 * SIDE,
+        "lon": 115.3 + n % 3 * SIDE,
+    }
+    for n in range(10)
+]
+
+
+def bounded(place: dict[str, Any]) -> dict[str, Any]:
+    west, south, half = place["lon"] - SIDE / 2, place["lat"] - SIDE / 2, SIDE
+    ring = [[west, south], [west + half, south], [west + half, south + half], [west, south + half], [west, south]]
+    known = place["code"] != "v9"
+    return place | {"boundary": {"type": "Polygon", "coordinates": [ring]} if known else None}
+
+
+def drawn_boxes(page: Page, what: str) -> list[tuple[float, float, float, float]]:
+    found = (one.bounding_box() for one in page.locator(what).all())
+    return [(box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]) for box in found if box]
+
+
+def meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def test_names_stand_clear_of_each_other_and_of_cases_at_every_zoom_and_the_legend_shows_what_is_drawn(
+    chromium: Browser, town: Product, tmp_path: Path
+) -> None:
+    """Places and cases are made up on the way to the page, so that no other test's town has them."""
+    spot = {"severity": "yellow", "lat": 22.97, "lon": 115.32}
+    many = spot | {"count": 7, "box": [115.3, 22.95, 115.34, 22.99]}
+    one = spot | {"number": "HC-1", "title": "路灯", "status": "待受理", "place": "", "due_at": None, "lat": 22.95}
+    sitter = Sitter(chromium, town, tmp_path, service_workers="block", **WIDE)
+    page = sitter.page
+    page.route("**/desk/map/places", lambda it: it.fulfill(json={"places": [bounded(one) for one in ROUND_TOWN]}))
+    page.route("**/desk/map/box?*", lambda it: it.fulfill(json={"total": 8, "points": [one], "clusters": [many]}))
+    sitter.log_in("otto")
+    shown = []
+    for zoom in range(8, 15):
+        page.goto(f"/desk/map#{zoom}/22.97/115.32")
+        page.reload()
+        expect(page.locator(".pin")).to_have_count(2)
+        expect(page.locator("#map-list[data-filled]")).to_be_visible()
+        expect(page.locator("path.town")).to_have_count(9)
+        names = page.locator(".area-name:not(.area-unnamed)").all_inner_texts()
+        boxes = drawn_boxes(page, "#map .area-name:not(.area-unnamed)")
+        taken = boxes + drawn_boxes(page, "#map .pin > span")
+        clash = [(a, b) for n, a in enumerate(taken) for b in taken[n + 1 :] if meet(a, b) and a in boxes]
+        assert not clash, (zoom, names)
+        shown.append(set(names))
+    assert all("附城镇" in names for names in shown[:4]) and "附城镇" not in shown[-1]
+    assert shown[5] == {place["name"] for place in ROUND_TOWN}
+    for mark in (".pin-many", "> span:not(.pin-many) > .pin-shape", ".pin-many > .pin-shape"):
+        assert page.evaluate(LOOKS_ALIKE, mark), mark
+    sitter.close()
+
+
+LOOKS_ALIKE = """(mark) => {
+    const looks = (where) => {
+        const style = getComputedStyle(document.querySelector(`${where} ${mark}[data-severity=yellow]`));
+        const said = ["backgroundColor", "borderTop", "clipPath", "width", "height", "fontStyle"];
+        return said.map((name) => style[name]).join();
+    };
+    return looks("#map .pin") === looks(".map-legend .pin-sample");
+}"""
 
 
 def with_tiles(chromium: Browser, town: Product, tmp_path: Path, red: str, otto: Caller) -> None:

@@ -215,3 +215,18 @@ def test_the_villages_are_drawn_guessed_or_named(world: World) -> None:
     assert not found[NEXT_VILLAGE]["boundary"] and found[NEXT_VILLAGE]["lat"] == pytest.approx(22.97)
     assert found["441521115001"]["lat"] is None
     assert not [code for code in found if not code.startswith("441521115")]
+
+
+def test_the_legend_explains_what_is_drawn_and_nothing_else(world: World) -> None:
+    def explained() -> list[str]:
+        page = world.dora.get("/desk/map").text
+        legend = page.split('class="map-legend"')[1].split("</p>")[0]
+        return [said for said in ("本镇的边", "村（社区）", "网格", "没有边界的村") if said in legend]
+
+    assert explained() == []
+    world.vik.files("井盖", village_code=NEXT_VILLAGE, **at(22.97, 115.33))
+    assert explained() == ["没有边界的村"]
+    world.root.post(f"/admin/boundaries/{SOUTH_GATE}", data={"corners": "22.90, 115.30\n22.92, 115.30\n22.92, 115.32"})
+    assert explained() == ["本镇的边", "村（社区）", "没有边界的村"]
+    world.root.post("/admin/map", data=TIANDITU)
+    assert explained() == ["村（社区）", "没有边界的村"], "the tiles have the town's edge"
