@@ -11,7 +11,7 @@ from fieldapp.models.alert import (
     PushSubscription,
 )
 from fieldapp.models.area import TOWN, VILLAGE, Area, CellKeeper, town_of
-from fieldapp.models.audit import AuditEvent
+from fieldapp.models.audit import IS_SELDOM, SEEN, AuditEvent
 from fieldapp.models.case import IS_DONE, IS_OPEN, Assignment, Case, CaseCounter, CaseEvent
 from fieldapp.models.channel import Contact, Gateway, GroupPost, Preference
 from fieldapp.models.device import Device, Invitation
@@ -40,7 +40,9 @@ from fieldapp.models.user import Department, LoginFailures, User
 __all__ = [
     "IS_DONE",
     "IS_OPEN",
+    "IS_SELDOM",
     "IS_UNANSWERED",
+    "SEEN",
     "TOWN",
     "UNANSWERED",
     "VILLAGE",

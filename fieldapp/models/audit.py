@@ -3,11 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.db import Model, UTCDateTime
 from fieldapp.models.user import User
+
+# of a hundred lines some ninety say that something was looked at
+SEEN = ("audit_seen", "case_printed", "case_seen", "photo_seen", "voice_seen")
+IS_SELDOM = text("action NOT IN ({})".format(", ".join(f"'{action}'" for action in SEEN)))
 
 
 class AuditEvent(Model):
@@ -34,4 +38,15 @@ class AuditEvent(Model):
         Index("ix_audit_events_town", "town_code", "at", "id"),
         Index("ix_audit_events_actor", "actor_id", "at", "id"),
         Index("ix_audit_events_object", "object", "at", "id"),
+        # settings, logins and files taken out are found among themselves, whatever was looked at meanwhile
+        Index(
+            "ix_audit_events_seldom",
+            "town_code",
+            "at",
+            "id",
+            "action",
+            "actor_id",
+            sqlite_where=IS_SELDOM,
+            postgresql_where=IS_SELDOM,
+        ),
     )

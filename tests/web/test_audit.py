@@ -1,15 +1,17 @@
 """Who saw and did what: taken down beside the work, changed by nobody, and read by whoever answers for the town."""
 
 import re
+from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolIsEmpty
 
 from fieldapp import clock
-from fieldapp.audit import page
+from fieldapp.audit import Wanted, page
 from fieldapp.db import db, writing
 from fieldapp.models import AuditEvent, User
 from fieldapp.web.watched import CHANGES, LEFT_OUT, SEARCHES, SEEN
@@ -176,3 +178,32 @@ def test_every_address_that_changes_something_is_taken_down_or_left_out_for_a_re
     changing = {rule.endpoint for rule in rules if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}}
     assert changing == set(CHANGES) | LEFT_OUT and not set(CHANGES) & LEFT_OUT
     assert set(SEEN) | SEARCHES <= {rule.endpoint for rule in rules}
+
+
+@pytest.mark.parametrize("asked", [{"what": "links"}, {"what": "settings"}, {"what": "searched", "who": "3"}])
+def test_what_is_seldom_is_not_looked_for_among_all_that_was_looked_at(world: World, asked: dict[str, str]) -> None:
+    at = clock.now()
+    seen = {
+        "via": "session",
+        "town_code": "441521115",
+        "action": "case_seen",
+        "kind": "case",
+        "data": {},
+        "request": "",
+    }
+    statements: list[tuple[str, Any]] = []
+    with world.app.app_context():
+        lea = db.session.scalars(select(User).where(User.username == "lea")).one()
+        rows = [seen | {"at": at - timedelta(minutes=n), "actor_id": 3, "object": f"HC-{n}"} for n in range(3000)]
+        db.session.execute(AuditEvent.__table__.insert(), rows)
+        sqlite = db.engine.dialect.name == "sqlite"
+        if not sqlite:
+            db.session.execute(text("ANALYZE audit_events"))
+        event.listen(
+            db.engine, "before_cursor_execute", lambda _c, _cu, sql, values, *_: statements.append((sql, values))
+        )
+        page(lea, Wanted(at - timedelta(days=31), at + timedelta(days=1), **asked))
+        read = [one for one in statements if "FROM audit_events" in one[0]]
+        explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
+        plans = [str(db.session.connection().exec_driver_sql(explain + sql, values).all()) for sql, values in read]
+    assert len(plans) == 2 and all("ix_audit_events_seldom" in plan for plan in plans), plans
