@@ -84,6 +84,7 @@ def without_tiles(chromium: Browser, town: Product, tmp_path: Path, red: str) ->
         expect(page.locator(".pin-ring")).to_be_visible()  # who uses keys sees where the row lies
         page.locator(".pin:has([data-severity=red])").click()
         expect(page.locator(".map-card")).to_contain_text(red)
+        expect(page.locator(".leaflet-pan-anim")).to_have_count(0)  # the map makes room for the card, and moves it
         page.locator(".map-card a").click()
         page.wait_for_url(f"**/desk/cases/{red}*")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
