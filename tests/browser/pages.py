@@ -361,7 +361,7 @@ class Walk:
         self, browser: Browser, product: Product, names: dict[str, str], lang: str = "zh", **device: Any
     ) -> None:
         self.browser, self.product, self.names, self.lang = browser, product, names, lang
-        self.device = {**PHONE, "device_scale_factor": 1} | device
+        self.device = PHONE | device
 
     def through(self, screens: tuple[Screen, ...]) -> Iterator[tuple[Screen, Page]]:
         """Each screen in its state. One sitter at a time; what a script complains of fails the walk."""

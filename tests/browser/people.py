@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from tests.processes import Product
 from tests.push.endpoint import Browser as PushedBrowser
 from tests.push.endpoint import Received
 
+SHARP = 2 if "--screenshots" in sys.argv else 1  # four times the dots are for pictures that are kept
 PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2,
+    "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": SHARP,
     "geolocation": {"latitude": 22.9701, "longitude": 115.3302, "accuracy": 15},
     "permissions": ["geolocation", "notifications"],
 }  # fmt: skip
