@@ -17,6 +17,7 @@ from fieldapp.errors import NotHere
 from fieldapp.rules.roles import WORKS_DESK
 from fieldapp.rules.workflow import Part
 from fieldapp.web import auditing, case_page, dispatching, filters, transitions
+from fieldapp.web.packed import alike
 from fieldapp.web.security import for_roles, settings, touch_device, user
 from fieldapp.web.shared import Shared
 from fieldapp.web.tongue import chosen
@@ -25,8 +26,10 @@ bp = Blueprint("desk", __name__)
 
 COUNTDOWN_S = 10  # how old a countdown may be when it arrives; the page counts on by itself
 
+Beat = tuple[pulse.Pulse, float, str | None]  # with the worker's age in seconds, and what it found amiss
+
 # both hold nothing personal: every officer of a town sees the same queue
-_pulses: Shared[pulse.Pulse] = Shared(seconds=0.5)
+_pulses: Shared[Beat] = Shared(seconds=0.5)
 _worklists: Shared[str] = Shared(seconds=COUNTDOWN_S)
 
 
@@ -43,7 +46,7 @@ def home() -> ResponseReturnValue:
 @for_roles(*WORKS_DESK)
 def worklist() -> ResponseReturnValue:
     """The lanes and the queue again; with a cursor, the rows that follow."""
-    shown = _shared("desk/_rows.html" if request.args.get("cursor") else "desk/_worklist.html")
+    shown = alike(_shared("desk/_rows.html" if request.args.get("cursor") else "desk/_worklist.html"))
     return _moved(shown) if request.args.get("moved") else shown
 
 
@@ -52,10 +55,10 @@ def worklist() -> ResponseReturnValue:
 def beat() -> ResponseReturnValue:
     """Has anything changed? Asked every two seconds; 304 when nothing has."""
     now = clock.now()
-    taken, age = _pulse(now), vitals.worker_age(now, vitals.ALERTS)
+    taken, age, trouble = _pulse(now)
     body = {
         "mark": taken.mark, "newest": taken.newest, "reds": taken.reds, "unreached": taken.counts["unreached"],
-        "counts": taken.counts, "worker_age_s": round(min(age, 1e6)), "trouble": auditor.trouble(now),
+        "counts": taken.counts, "worker_age_s": round(min(age, 1e6)), "trouble": trouble,
         "case": _open_case_mark(),
     }  # fmt: skip
     answer = make_response(jsonify(body))
@@ -96,10 +99,11 @@ def _shared(template: str) -> str:
     return _worklists.get(key, lambda: render_template(template, **_worklist()))
 
 
-def _pulse(now: datetime) -> pulse.Pulse:
-    if settings().testing:
-        return pulse.take(user(), now)
-    return _pulses.get(user().town_code, lambda: pulse.take(user(), now))
+def _pulse(now: datetime) -> Beat:
+    def take() -> Beat:
+        return pulse.take(user(), now), vitals.worker_age(now, vitals.ALERTS), auditor.trouble(now)
+
+    return take() if settings().testing else _pulses.get(user().town_code, take)
 
 
 def _case(number: str, sent: transitions.Typed | None = None, refusal: transitions.Refusal | None = None) -> str:

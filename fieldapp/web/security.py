@@ -19,6 +19,7 @@ from fieldapp.db import db, writing
 from fieldapp.errors import NotAllowed
 from fieldapp.models import Device, User
 from fieldapp.rules.roles import Role
+from fieldapp.web.packed import Packed, key_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE = "fieldapp_device"
@@ -75,6 +76,7 @@ def init_app(app: Flask) -> None:
     app.config.update(
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_ALGORITHM_STREAMING=["br", "gzip"], COMPRESS_LEVEL=5, COMPRESS_BR_LEVEL=4, COMPRESS_MIN_SIZE=600,
+        COMPRESS_CACHE_BACKEND=Packed, COMPRESS_CACHE_KEY=key_of,
         RATELIMIT_ENABLED=app.config["SETTINGS"].rate_limits,
     )  # fmt: skip
     app.session_interface = NoSession()
