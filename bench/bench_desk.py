@@ -6,6 +6,7 @@ With `--keep FOLDER` the filled databases stay there and are used again.
 """
 
 import argparse
+import gc
 import os
 import statistics
 from collections import defaultdict
@@ -33,6 +34,7 @@ def main() -> None:
         places = {"small": _open(small), "large": _open(large)}
         for name, place in places.items():
             print(f"{name}: {place.crowd} open in the most crowded village, durable: {_durable(place)}", flush=True)
+        gc.freeze()  # as wsgi.py does once the application stands
         try:
             _say(paths, _measure(paths, places, max(chosen.calls // ROUNDS, 1)), places)
         finally:

@@ -34,7 +34,7 @@ from fieldapp.models import (
 from fieldapp.rules import deadlines, workflow
 from fieldapp.rules import severity as severities
 from fieldapp.rules.deadlines import DEFAULT_LIMITS, Step
-from fieldapp.rules.roles import WORKS_DESK, Role
+from fieldapp.rules.roles import IS_CALLED, WORKS_DESK, Role
 from fieldapp.rules.severity import Severity
 from fieldapp.rules.workflow import Arrow, Part, Status
 
@@ -121,10 +121,14 @@ def load(user: User, number: str, lock: bool = False) -> Case:
 
     Raises NotAllowed for roles that never open cases, NotHere for all that is not theirs.
     """
+    query = scope.case(user, number)
+    return _found(user, number, locked(query) if lock else query)
+
+
+def _found(user: User, number: str, query: Select[Case]) -> Case:
     if user.plays(SIGHTLESS):
         raise NotAllowed("role")
-    query = scope.case(user, number)
-    case = db.session.scalar(locked(query) if lock else query)
+    case = db.session.scalars(query).unique().one_or_none()
     if case is None:
         raise NotHere(number)
     return case
@@ -150,26 +154,21 @@ def check_part(user: User, case: Case, *wanted: Part) -> None:
 
 def load_whole(user: User, number: str, *wanted: Part) -> Case:
     """The case with all that its page shows, for a user who plays one of the `wanted` parts (none named: any)."""
-    case = load(user, number)
+    whole = scope.case(user, number).options(
+        joinedload(Case.area), joinedload(Case.category),
+        selectinload(Case.events).joinedload(CaseEvent.actor), selectinload(Case.assignments),
+    )  # fmt: skip
+    case = _found(user, number, whole.execution_options(populate_existing=True))
     if wanted:
         check_part(user, case, *wanted)
-    query = (
-        select(Case)
-        .where(Case.id == case.id)
-        .options(
-            joinedload(Case.area),
-            joinedload(Case.category),
-            selectinload(Case.events).joinedload(CaseEvent.actor),
-            selectinload(Case.assignments),
-        )
-    )
-    return db.session.scalars(query.execution_options(populate_existing=True)).unique().one()
+    return case
 
 
 def parts(user: User, case: Case) -> frozenset[Part]:
     """The parts this user plays in this case."""
     same = Case.id == case.id
-    called = db.session.scalar(select(Case.id).where(same, scope.was_called(user, case.id))) is not None
+    may = user.plays(IS_CALLED)  # of anybody else it makes no part
+    called = may and db.session.scalar(select(Case.id).where(same, scope.was_called(user, case.id))) is not None
     reporter = db.session.scalar(select(Case.id).where(same, scope.has_reported(user, case.id))) is not None
     return scope.parts(user, case, called, reporter)
 

@@ -41,6 +41,8 @@ DECIDED_FROM, ENOUGH_OF_EACH = 4000, 20  # the latest decisions; so many yes and
 UNDOES = frozenset({"unmerge", "restore", "taken_out"})
 
 Pair = tuple[Item | None, Item | None, bool]
+Photo = tuple[UUID, str | None]  # and its looks, as the photo worker wrote them
+Looks = dict[int, list[Photo]]  # by case
 Scales = dict[str | None, tuple[Scale, frozenset[str]]]
 
 
@@ -179,7 +181,7 @@ def _around(query: Select[Case], lat: float, lon: float) -> Select[Case]:
     return query.where(Case.lat.between(lat - north, lat + north), Case.lon.between(lon - east, lon + east))
 
 
-def _offer(case: Case, other: Case, scales: Scales, texts: dict[int, str], looks: dict[int, list[Attachment]]) -> Offer:
+def _offer(case: Case, other: Case, scales: Scales, texts: dict[int, str], looks: Looks) -> Offer:
     metres = _metres(case, other)
     earlier, later = sorted((case, other), key=_came)  # judged from the later one, whichever is looked at
     scale, common = scales[later.category_code]
@@ -224,22 +226,21 @@ def _texts(ids: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def _looks(ids: Sequence[int]) -> dict[int, list[Attachment]]:
-    query = select(Report.case_id, Attachment).join(Attachment, Attachment.report_id == Report.id)
+def _looks(ids: Sequence[int]) -> Looks:
+    query = select(Report.case_id, Attachment.id, Attachment.looks).join(Attachment, Attachment.report_id == Report.id)
     ready = (Attachment.kind == Kind.PHOTO, Attachment.state == AttachmentState.READY)
-    found: dict[int, list[Attachment]] = defaultdict(list)
-    for case_id, photo in db.session.execute(query.where(Report.case_id.in_(ids), *ready)):
-        found[case_id or 0].append(photo)
+    found: Looks = defaultdict(list)
+    for case_id, photo, looks in db.session.execute(query.where(Report.case_id.in_(ids), *ready)):
+        found[case_id or 0].append((photo, looks))
     return found
 
 
-def _alike(mine: Sequence[Attachment], theirs: Sequence[Attachment]) -> tuple[int | None, UUID | None]:
+def _alike(mine: Sequence[Photo], theirs: Sequence[Photo]) -> tuple[int | None, UUID | None]:
     """How few bits the two most alike pictures differ in, and the other's picture to show."""
-    pairs = [(_differ(a.looks, b.looks), b) for a in mine for b in theirs if a.looks and b.looks]
+    pairs = [(_differ(a, b), photo) for _, a in mine for photo, b in theirs if a and b]
     if not pairs:
-        return None, theirs[0].id if theirs else None
-    bits, photo = min(pairs, key=lambda pair: pair[0])
-    return bits, photo.id
+        return None, theirs[0][0] if theirs else None
+    return min(pairs, key=lambda pair: pair[0])
 
 
 def _differ(one: str, other: str) -> int:

@@ -30,15 +30,15 @@ def take(user: User, now: datetime) -> Pulse:
 
 def of_case(case: Case) -> str:
     """A mark that changes with anything the page of this case shows, deliveries and photo copies included."""
-    seen = db.session.scalar(
-        select(func.max(Delivery.updated_at)).join(Alert, Delivery.alert_id == Alert.id).where(Alert.case_id == case.id)
-    )
+    updated = select(func.max(Delivery.updated_at)).join(Alert, Delivery.alert_id == Alert.id)
     ready = select(func.count(Attachment.ready_at))  # two questions: an "or" would look through every photo there is
-    of_reports = db.session.scalar(ready.join(Attachment.report).where(Report.case_id == case.id)) or 0
-    of_case = db.session.scalar(ready.where(Attachment.case_id == case.id)) or 0
-    return (
-        f"{case.version}-{case.changed_at.timestamp():.6f}-{seen.timestamp() if seen else 0:.6f}-{of_reports + of_case}"
+    asked = select(
+        updated.where(Alert.case_id == case.id).scalar_subquery(),
+        ready.join(Attachment.report).where(Report.case_id == case.id).scalar_subquery()
+        + ready.where(Attachment.case_id == case.id).scalar_subquery(),
     )
+    seen, photos = db.session.execute(asked).one()
+    return f"{case.version}-{case.changed_at.timestamp():.6f}-{seen.timestamp() if seen else 0:.6f}-{photos}"
 
 
 def _newest(user: User) -> str | None:

@@ -45,6 +45,9 @@ class InReach:
     addressed: bool
 
 
+Ways = dict[str, InReach]  # by the key of forms
+
+
 @dataclass(frozen=True)
 class Suggestion:
     """Somebody suggested. `rule`: the line of the table that says so; `able`: there is a way to reach them now."""
@@ -81,7 +84,7 @@ def loads(town_code: str) -> Load:
     return {f"department:{office}" if person is None else str(person): n for person, office, n in found}
 
 
-def in_reach(people: Sequence[User], departments: Sequence[Department], now: datetime) -> dict[str, InReach]:
+def in_reach(people: Sequence[User], departments: Sequence[Department], now: datetime) -> Ways:
     """What is known of the ways to each of these, by the key of forms; a department is as near as the nearest who
     speaks for it. As many statements for all of them as for one.
     """
@@ -98,18 +101,21 @@ def in_reach(people: Sequence[User], departments: Sequence[Department], now: dat
     }
 
 
-def for_case(case: Case, load: Load, on_call: Sequence[User], now: datetime) -> list[Suggestion]:
-    """Who is suggested for a case, best first; `on_call` are those on call in its town now."""
+def for_case(case: Case, load: Load, on_call: Sequence[User], known: Ways, now: datetime) -> list[Suggestion]:
+    """Who is suggested for a case, best first; `on_call` are those on call in its town now, and of whom it is `known`
+    whether there is a way to them nobody is asked again.
+    """
     line = _line(case)
     target = (line.department or line.user) if line else None
     worker, place = _worker(case, load)
     everybody = {key_of(one): one for one in (target, worker, *on_call) if one is not None}
-    able = frozenset(_able(everybody, now))
+    able = {key for key in everybody if key in known and known[key].addressed}
+    able |= set(_able({key: one for key, one in everybody.items() if key not in known}, now))
     back = _gave_back(case)
     picks = suggestion.suggest(
         case.severity, key_of(target) if target else None,
         [Somebody(key_of(one), load=load.get(key_of(one), 0)) for one in on_call],
-        Somebody(key_of(worker)) if worker else None, able, back,
+        Somebody(key_of(worker)) if worker else None, frozenset(able), back,
     )  # fmt: skip
     return [
         Suggestion(
@@ -221,6 +227,8 @@ def _gave_back(case: Case) -> frozenset[str]:
 
 def _able(everybody: dict[str, User | Department], now: datetime) -> Iterable[str]:
     """Whom an alert would reach now by any way at all, a department by whoever speaks for it."""
+    if not everybody:
+        return ()
     people = {k: reach.liaisons(one) if isinstance(one, Department) else [one] for k, one in everybody.items()}
     ways = addresses.ways({person.id: person for found in people.values() for person in found}.values(), now)
     return (key for key, found in people.items() if any(ways[person.id].by_kind for person in found))

@@ -64,7 +64,7 @@ def for_desk(user: User, case: Case, sent: Typed | None = None, refusal: Refusal
     if "unmerge" in actions and not merging.can_be_undone(case):
         actions.remove("unmerge")
     reports = shown["reports"]
-    shown["taken_of"] = sheet.taken(reports, cases.after_photos(case))
+    shown["taken_of"] = sheet.taken(reports, shown["after"])
     return shown | {"phrases": phrases.for_case(user, case, actions), "block": paste.block(case, reports)}
 
 
@@ -135,15 +135,16 @@ def _round(case: Case) -> list[CaseEvent]:
 
 
 def _shown(case: Case) -> dict[str, Any]:
-    reports = cases.case_reports([case.id])
+    reports, after = cases.case_reports([case.id]), cases.after_photos(case)
     return {
-        "case": case, "now": clock.now(), "reports": reports, "placed": _placed(reports), "far_off": _far_off(case),
+        "after": after, "case": case, "now": clock.now(), "reports": reports, "placed": _placed(reports),
+        "far_off": _far_off(case),
         "photos_of": {report.id: _photos(report) for report in reports},
         "voices_of": {report.id: views.voices(report) for report in reports},
         "begun_at": _round(case)[0].at, "asked": _last_words(_round(case), *ASKS),
         "hurried": next((e for e in reversed(case.events) if e.action == "nudge"), None) if case.nudged_at else None,
         "done": _last_words(case.events, "report_outcome", "assist_outcome"),
-        "after_photos": [views.photo(a) for a in cases.after_photos(case)],
+        "after_photos": [views.photo(a) for a in after],
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from fieldapp.web.tongue import say as _
 
 # the same for every desk of a town
 _loads: Shared[suggestions.Load] = Shared(seconds=5)
-_ways: Shared[dict[str, suggestions.InReach]] = Shared(seconds=5)
+_ways: Shared[suggestions.Ways] = Shared(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ def choices(user: User, case: Case, now: datetime) -> dict[str, Any]:
     people = sorted(triage.callable_people(user), key=lambda person: (person.id not in on_call, person.name))
     departments = triage.callable_departments(user)
     load = _load(case.town_code)
-    found = suggestions.for_case(case, load, standing, now) if case.status not in IN_HAND else []
+    ways = in_reach(user, people, departments, now)
+    found = suggestions.for_case(case, load, standing, ways, now) if case.status not in IN_HAND else []
     return {
         "people": people, "on_call": on_call, "departments": departments, "load": load,
-        "ways": in_reach(user, people, departments, now),
+        "ways": ways,
         "suggested": [(one, why(one)) for one in found], "picked": [one for one in found if one.picked],
         "say": hands, "standing": {suggestions.key_of(a.user or a.department) for a in case.assignments if a.standing},  # type: ignore[arg-type]
     }  # fmt: skip
@@ -54,9 +55,7 @@ def _load(town_code: str) -> suggestions.Load:
     return _loads.get(town_code, lambda: suggestions.loads(town_code))
 
 
-def in_reach(
-    user: User, people: Sequence[User], departments: Sequence[Department], now: datetime
-) -> dict[str, suggestions.InReach]:
+def in_reach(user: User, people: Sequence[User], departments: Sequence[Department], now: datetime) -> suggestions.Ways:
     """Whether each of those whom the user's town can send can be reached, by the key of forms."""
     if settings().testing:
         return suggestions.in_reach(people, departments, now)
