@@ -60,7 +60,7 @@ class Offer:
     minutes: int
     later: bool
     inward: bool
-    same_kind: bool
+    same_kind: bool | None  # none: of one of them it is not known
     words: str
     alike: bool
     thumb: UUID | None
@@ -196,7 +196,7 @@ def _offer(case: Case, other: Case, scales: Scales, texts: dict[int, str], looks
     return Offer(
         other, similarity.score(value), None if metres is None else round(metres),
         int((later.opened_at - earlier.opened_at).total_seconds() // 60), other is later, inward,
-        bool(same and known), _both_say(one, two), bits is not None and bits <= similarity.ALIKE_BITS, thumb,
+        same if known else None, _both_say(one, two), bits is not None and bits <= similarity.ALIKE_BITS, thumb,
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ NEAR = {True: _("同一类"), False: _("不同类")}
 def reasons(offer: Offer) -> list[str]:
     """What speaks for it, the strongest things first."""
     place = gettext("同一个村（社区）") if offer.metres is None else gettext("%(m)s 米外", m=offer.metres)
-    said = [place, _when(offer.minutes, offer.later), str(NEAR[offer.same_kind])]
+    said = [place, _when(offer.minutes, offer.later)]
+    said += [str(NEAR[offer.same_kind])] if offer.same_kind is not None else []
     said += [gettext("都提到“%(words)s”", words=offer.words)] if offer.words else []
     return said + ([gettext("照片相像")] if offer.alike else [])
 

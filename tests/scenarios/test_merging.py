@@ -171,6 +171,7 @@ def test_either_of_two_repeats_shows_the_other_and_takes_it_in(world: World) -> 
         second in earlier and "0 米外、晚 5 分钟、" in earlier and "把它并过来" in earlier and "都提到“井盖”" in earlier
     )
     assert first in later and "0 米外、早 5 分钟、" in later and "合并到它" in later and "都提到“井盖”" in later
+    assert "不同类" not in earlier + later, "nobody has said of what kind they are"
     world.dora.must("dispatch", first, to="ada")
     assert "把它并过来" in offers(world, first), "what is being dealt with takes a late repeat in"
     tap = {"action": "merge", "version": 1, "to": first, "back": first}
