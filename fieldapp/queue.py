@@ -48,8 +48,6 @@ MOST = 200
 STRETCH, STRETCH_OF_ONE = 20_000, 5_000  # so many of what is done one page looks through at most
 FOUND, FOUND_OVER = 1000, 300  # so many that have the words; a filter's other wishes are looked for among them
 
-_AT_IT = (Assignment.returned_at.is_(None), Assignment.answered_at.is_(None))
-
 LANES: dict[str, tuple[Status, ...]] = {
     "open": tuple(sorted(OPEN)),
     "triage": (Status.NEW,),
@@ -223,8 +221,9 @@ def silent(cases: Sequence[Case]) -> dict[int, Silence]:
 
 def _in_hand(case_ids: Iterable[int]) -> list[Assignment]:
     """Who was sent to these cases and is still to report back."""
-    query = select(Assignment).where(Assignment.case_id.in_(list(case_ids)), *_AT_IT).order_by(Assignment.id)
-    return list(db.session.scalars(query.options(joinedload(Assignment.user), joinedload(Assignment.department))))
+    query = select(Assignment).where(Assignment.case_id.in_(list(case_ids)), Assignment.going_on)
+    loaded = query.options(joinedload(Assignment.user), joinedload(Assignment.department))
+    return list(db.session.scalars(loaded.order_by(Assignment.id)))
 
 
 def _filtered(query: Select[Case], wanted: Filter, now: datetime) -> Select[Case]:
@@ -305,7 +304,7 @@ def _alert_unreached() -> ColumnElement[bool]:
 def _unreached(*of_alert: ColumnElement[bool]) -> ColumnElement[bool]:
     """Nobody answers, and nobody is on it: who assists and has not signed is said on the row of the others."""
     on_it = select(Assignment.id).where(
-        Assignment.case_id == Alert.case_id, *_AT_IT, Assignment.acknowledged_at.is_not(None)
+        Assignment.case_id == Alert.case_id, Assignment.going_on, Assignment.acknowledged_at.is_not(None)
     )  # fmt: skip
     return Case.id.in_(select(Alert.case_id).where(*of_alert, _alert_unreached(), ~on_it.exists()))
 

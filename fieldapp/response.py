@@ -172,7 +172,7 @@ def _own(case: Case, actor: User, now: datetime) -> list[Assignment]:
 
 def _going_on(case: Case, mine: list[Assignment]) -> list[Assignment]:
     """Who else was sent and has neither given it back nor reported back."""
-    return [a for a in case.assignments if a.standing and not a.answered_at and a not in mine]
+    return [a for a in case.assignments if a.going_on and a not in mine]
 
 
 def _others_speak_for(person: User) -> bool:

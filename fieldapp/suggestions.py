@@ -77,7 +77,7 @@ def loads(town_code: str) -> Load:
         .select_from(Case)
         .join(Assignment, Assignment.case_id == Case.id)
         .where(Case.town_code == town_code, IS_OPEN, Case.status.in_(IN_HAND))
-        .where(Assignment.returned_at.is_(None), Assignment.answered_at.is_(None))
+        .where(Assignment.going_on)
         .group_by(Assignment.user_id, Assignment.department_id)
     )
     found = db.session.execute(query)

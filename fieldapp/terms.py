@@ -89,7 +89,7 @@ def in_charge(case: Case, now: datetime) -> list[User]:
     """Who must keep the deadline that runs: the lead of those who were sent, or the desk."""
     if case.due_step in AT_DESK:
         return desk(case, now)
-    leads = [one for one in case.assignments if one.standing and one.lead and not one.answered_at]
+    leads = [one for one in case.assignments if one.going_on and one.lead]
     return [user for one in leads for user in _people(one)] or triage.holders(case) or desk(case, now)
 
 

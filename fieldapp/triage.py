@@ -252,7 +252,7 @@ def ease(case: Case, severity: Severity, now: datetime) -> None:
 
 def _signed(case: Case) -> bool:
     """Somebody is on it now: signed, not given back, and not yet reported back."""
-    return any(a.standing and a.acknowledged_at and not a.answered_at for a in case.assignments)
+    return any(a.going_on and a.acknowledged_at for a in case.assignments)
 
 
 def _answered(case: Case, actor: User, satisfied: bool) -> None:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from fieldapp.db import Model, SeverityType, UTCDateTime
@@ -164,6 +165,16 @@ class Assignment(Model):
     def name(self) -> str:
         """Who was sent."""
         return self.user.name if self.user else self.department.name if self.department else ""
+
+    @hybrid_property
+    def going_on(self) -> bool:
+        """Sent, not given back, and still to report back; in a query too."""
+        return self.returned_at is None and self.answered_at is None
+
+    @going_on.inplace.expression
+    @classmethod
+    def _going_on(cls) -> ColumnElement[bool]:
+        return cls.returned_at.is_(None) & cls.answered_at.is_(None)
 
     @property
     def never_signed(self) -> bool:

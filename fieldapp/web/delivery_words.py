@@ -51,7 +51,7 @@ def still_missing(sent: Iterable[Assignment]) -> str:
     """Who of those sent to a case is on it, and who has not signed: 陈安已到场；黄本还没签收. Empty when nobody is, or
     nobody is missing: then there is nothing to tell apart.
     """
-    at_it = [one for one in sent if one.standing and not one.answered_at]
+    at_it = [one for one in sent if one.going_on]
     missing = [one.name for one in at_it if not one.acknowledged_at]
     on_it = [f"{one.name}{furthest[0]}" for one in at_it if (furthest := reached(one))]
     if not on_it or not missing:
