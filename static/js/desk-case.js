@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 
 let shown = document.querySelector("#case article[data-number]")?.dataset.number ?? null;
 
+let stood = null; // the article as it was put there; a refresh changes it in place, an answer brings another
 let acting = false;
 document.addEventListener("htmx:before:request", ({ detail }) => {
   acting ||= Boolean(detail?.ctx?.sourceElement?.matches?.("#case form"));
@@ -35,10 +36,12 @@ export function caseChanged(mark) {
 /** Mark the row of the open case and name it in the tab; one that was just opened is read from its top. */
 export function caseOpened() {
   const number = caseNumber();
+  const another = openCase() !== stood;
   name();
   if (number !== shown) show(number);
-  else if (acting) openCase()?.querySelector(".case-title").focus(); // the button that was pressed is gone
-  acting = false;
+  else if (acting && another) openCase()?.querySelector(".case-title").focus(); // the button that was pressed is gone
+  if (another) acting = false; // the list may be put in anew while the answer is on its way
+  stood = openCase();
   for (const row of document.querySelectorAll(".queue-row")) {
     if (row.dataset.number === number) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
